@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""The control socket's other end, for modules and for people: one JSON line asks, one JSON line answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from typing import Any, Dict, cast
+
+RUNTIME_DIR = "/run/vrrp-agent"
+SOCKET_NAME = "control.sock"
+# An agent with a thousand instances answers with about 1 MB.
+_ANSWER_MAX_OCTETS = 64 * 1024 * 1024
+
+
+class ControlError(Exception):
+    """The agent could not be asked, or refused: `code` is for programs, `message` for people.
+
+    Codes of this side: `not_running`, `not_permitted`, `timeout`, `bad_answer`; any other comes from the agent.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+def status(runtime_dir: str = RUNTIME_DIR, timeout_s: float = 5.0) -> Dict[str, Any]:
+    """The agent's status document."""
+    return request({"command": "status"}, runtime_dir, timeout_s)
+
+
+def reload(runtime_dir: str = RUNTIME_DIR, timeout_s: float = 30.0) -> Dict[str, Any]:
+    """Make the agent read its configuration again; returns what changed, raises ControlError `config_invalid`."""
+    return request({"command": "reload"}, runtime_dir, timeout_s)
+
+
+def request(message: Dict[str, Any], runtime_dir: str = RUNTIME_DIR, timeout_s: float = 5.0) -> Dict[str, Any]:
+    """Ask the agent one thing and return the `result` of its answer; raises ControlError."""
+    path = os.path.join(runtime_dir, SOCKET_NAME)
+    deadline = time.monotonic() + timeout_s
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        try:
+            connection.settimeout(timeout_s)
+            connection.connect(path)
+            connection.sendall(json.dumps(message).encode() + b"\n")
+            answer = _read_line(connection, deadline)
+        except (FileNotFoundError, ConnectionRefusedError) as error:
+            raise ControlError("not_running", f"the agent is not running (nothing listens on {path})") from error
+        except PermissionError as error:
+            raise ControlError("not_permitted", f"no permission to use {path}; become root") from error
+        except socket.timeout as error:
+            raise ControlError("timeout", f"no answer on {path} within {timeout_s:g} s") from error
+        except OSError as error:
+            raise ControlError("not_running", f"{path}: {error.strerror or error}") from error
+    return _result(answer, path)
+
+
+def _read_line(connection: socket.socket, deadline: float) -> bytes:
+    received = bytearray()
+    while not received.endswith(b"\n") and len(received) < _ANSWER_MAX_OCTETS:
+        remaining_s = deadline - time.monotonic()
+        if remaining_s <= 0:
+            raise socket.timeout()
+        connection.settimeout(remaining_s)
+        chunk = connection.recv(65536)
+        if not chunk:
+            break
+        received += chunk
+    return bytes(received)
+
+
+def _result(answer: bytes, path: str) -> Dict[str, Any]:
+    try:
+        document = json.loads(answer)
+        if document["ok"] is True:
+            return cast(Dict[str, Any], document["result"])
+        error = document["error"]
+        code, message = str(error["code"]), str(error["message"])
+    except (ValueError, KeyError, TypeError) as problem:
+        raise ControlError("bad_answer", f"what answered on {path} is not this agent") from problem
+    raise ControlError(code, message)

@@ -1,0 +1,353 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""The one schema: a JSON document becomes frozen dataclasses, or errors that carry the key's path.
+
+The agent, the modules on the nodes and the preflight on the controller all read a configuration through this file,
+so that none of them can accept what another refuses. It is pure: no file, socket or clock.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import json
+import re
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Callable, Dict, List, Optional, Tuple, Union
+
+IPInterface = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
+
+# RFC 3768 5.3.6: the authentication data field of version 2 holds eight octets.
+PASSWORD_MAX_OCTETS = 8
+# RFC 9568 5.2.5: IPvX Addr Count is one octet.
+ADDRESSES_MAX = 255
+# An IPv6 advertisement must fit the smallest link: (1280 - 40 - 8) / 16 addresses.
+ADDRESSES_MAX_IPV6 = 77
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_INTERFACE = re.compile(r"[^\s/:]{1,15}")
+_REQUIRED = object()
+
+
+class ConfigError(Exception):
+    """A configuration that is refused: `path` is the key (`instances[0].priority`), `why` the reason and the mend."""
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"{path}: {why}" if path else why)
+        self.path = path
+        self.why = why
+
+
+@dataclass(frozen=True)
+class Authentication:
+    """How adverts are authenticated: `none`, or `pass` (RFC 3768's simple text password, RFC 2338 5.3.6)."""
+
+    type: str = "none"
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One virtual router on one interface; `advert_interval_cs` is in centiseconds, as on the wire."""
+
+    name: str
+    interface: str
+    virtual_router_id: int
+    virtual_addresses: Tuple[IPInterface, ...]
+    extra_addresses: Tuple[IPInterface, ...] = ()
+    version: int = 3
+    priority: int = 100
+    advert_interval_cs: int = 100
+    preempt: bool = True
+    authentication: Authentication = Authentication()
+
+    @property
+    def family(self) -> int:
+        """4 or 6: the family of the advertised addresses."""
+        return self.virtual_addresses[0].version
+
+    @property
+    def identity(self) -> Tuple[str, int, int]:
+        """What makes it the same virtual router (RFC 9568 5.2.3): the interface, the family and the VRID."""
+        return (self.interface, self.family, self.virtual_router_id)
+
+    @property
+    def addresses(self) -> Tuple[IPInterface, ...]:
+        """Every address that moves with the role, advertised or not."""
+        return self.virtual_addresses + self.extra_addresses
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that one node's agent is told."""
+
+    router_id: str
+    instances: Tuple[Instance, ...]
+
+
+def load(text: str) -> Config:
+    """The configuration in a JSON text; raises ConfigError for the first thing that is wrong with it."""
+    return parse(decode(text))
+
+
+def decode(text: str) -> Any:
+    """The JSON document in a text; a key that stands twice in one object is an error, not a silent last-one-wins."""
+    try:
+        return json.loads(text, object_pairs_hook=_unique_keys)
+    except json.JSONDecodeError as error:
+        raise ConfigError("", f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+
+
+def parse(document: Any) -> Config:
+    """The configuration in a decoded JSON document; raises ConfigError for the first thing that is wrong with it."""
+    config, problems = _read(document)
+    if problems:
+        raise problems[0]
+    return config
+
+
+def validate(document: Any) -> List[ConfigError]:
+    """Everything that is wrong with a decoded JSON document, in its own order."""
+    return _read(document)[1]
+
+
+def _unique_keys(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
+    result: Dict[str, Any] = {}
+    for key, value in pairs:
+        if key in result:
+            raise ConfigError(key, "stands twice in one object; keep one of the two")
+        result[key] = value
+    return result
+
+
+class _Object:
+    """Takes the keys out of one JSON object; what is wrong with them goes to the shared list of problems."""
+
+    def __init__(self, value: Any, path: str, problems: List[ConfigError]) -> None:
+        self.path = path
+        self.problems = problems
+        self.known: List[str] = []
+        self.values: Dict[str, Any] = value if isinstance(value, dict) else {}
+        if not isinstance(value, dict):
+            problems.append(ConfigError(path, "must be an object with keys and values"))
+
+    def at(self, key: str) -> str:
+        """The path of one of this object's keys."""
+        return f"{self.path}.{key}" if self.path else key
+
+    def take(self, key: str, convert: Callable[[Any], Any], default: Any = _REQUIRED) -> Any:
+        """The converted value of a key; None after a problem, which `convert` tells by a ValueError."""
+        self.known.append(key)
+        if key not in self.values:
+            if default is _REQUIRED:
+                self.problem(key, "is missing")
+                return None
+            return default
+        try:
+            return convert(self.values[key])
+        except ValueError as error:
+            self.problem(key, str(error))
+            return None
+
+    def problem(self, key: str, why: str) -> None:
+        """Note what is wrong with one key."""
+        self.problems.append(ConfigError(self.at(key), why))
+
+    def finish(self) -> None:
+        """Every key that nobody took is unknown, and an error."""
+        for key in self.values:
+            if key not in self.known:
+                near = difflib.get_close_matches(str(key), self.known, n=1)
+                hint = f"; did you mean {near[0]}?" if near else f"; known here: {', '.join(sorted(self.known))}"
+                self.problem(str(key), f"unknown key{hint}")
+
+
+def _read(document: Any) -> Tuple[Config, List[ConfigError]]:
+    problems: List[ConfigError] = []
+    top = _Object(document, "", problems)
+    router_id = top.take("router_id", _matching(_NAME, "a name of letters, digits, '_', '.' and '-'"))
+    items = top.take("instances", _list, [])
+    instances = [_read_instance(item, f"instances[{index}]", problems) for index, item in enumerate(items or [])]
+    top.finish()
+    complete = [(index, instance) for index, instance in enumerate(instances) if instance is not None]
+    _check_unique(complete, problems)
+    return Config(router_id or "", tuple(instance for index, instance in complete)), problems
+
+
+def _read_instance(value: Any, path: str, problems: List[ConfigError]) -> Optional[Instance]:
+    before = len(problems)
+    source = _Object(value, path, problems)
+    version = source.take("version", _one_of(2, 3), 3)
+    fields = {
+        "name": source.take("name", _matching(_NAME, "a name of letters, digits, '_', '.' and '-'")),
+        "interface": source.take("interface", _matching(_INTERFACE, "the name of an interface (at most 15 characters)")),
+        "virtual_router_id": source.take("virtual_router_id", _integer(1, 255)),
+        "version": version,
+        "priority": source.take("priority", _integer(1, 255), 100),
+        "advert_interval_cs": source.take("advert_interval", _interval_of(version), 100),
+        "preempt": source.take("preempt", _boolean, True),
+        "virtual_addresses": source.take("virtual_addresses", _virtual_addresses),
+        "extra_addresses": source.take("extra_addresses", _addresses, ()),
+        "authentication": _read_authentication(source, version),
+    }
+    source.finish()
+    if len(problems) > before:
+        return None
+    instance = Instance(**fields)
+    _check_instance(instance, source)
+    return instance if len(problems) == before else None
+
+
+def _read_authentication(parent: _Object, version: Optional[int]) -> Authentication:
+    parent.known.append("authentication")
+    if "authentication" not in parent.values:
+        return Authentication()
+    source = _Object(parent.values["authentication"], parent.at("authentication"), parent.problems)
+    kind = source.take("type", _one_of("none", "pass"), "none")
+    if kind == "pass":
+        password = source.take("password", _password)
+        if version == 3:
+            source.problem("type", "'pass' exists in version 2 only (RFC 9568 has none); set version: 2, or type: none")
+    else:
+        password = source.take("password", _no_password, "")
+    source.finish()
+    return Authentication(kind or "none", password or "")
+
+
+def _check_instance(instance: Instance, source: _Object) -> None:
+    """What no key can be blamed for alone."""
+    seen: Dict[str, str] = {}
+    for key in ("virtual_addresses", "extra_addresses"):
+        for address in getattr(instance, key):
+            if str(address.ip) in seen:
+                source.problem(key, f"{address.ip} stands twice")
+            seen[str(address.ip)] = key
+    if instance.family == 6 and instance.version == 2:
+        source.problem("version", "version 2 knows no IPv6 (RFC 3768); set version: 3")
+    # RFC 9568 5.2.9: the first IPv6 address is the link-local address of the virtual router.
+    if instance.family == 6 and not instance.virtual_addresses[0].is_link_local:
+        source.problem("virtual_addresses", "the first IPv6 address must be a link-local one; put fe80::.../64 first")
+
+
+def _check_unique(instances: List[Tuple[int, Instance]], problems: List[ConfigError]) -> None:
+    """No name, virtual router or address belongs to two instances."""
+    owners: Dict[Any, str] = {}
+    for index, instance in instances:
+        path = f"instances[{index}]"
+        claims: List[Tuple[Any, str, str]] = [
+            (("name", instance.name), "name", f"{instance.name!r}"),
+            (instance.identity, "virtual_router_id", f"{instance.virtual_router_id} on {instance.interface}"),
+        ]
+        claims += [(("address", address.ip), "virtual_addresses", str(address.ip)) for address in instance.addresses]
+        for claim, key, text in claims:
+            if claim in owners:
+                problems.append(ConfigError(f"{path}.{key}", f"{text} is already used by {owners[claim]}"))
+            owners.setdefault(claim, path)
+
+
+def _show(value: Any) -> str:
+    return json.dumps(value, default=str)[:60]
+
+
+def _list(value: Any) -> List[Any]:
+    if not isinstance(value, list):
+        raise ValueError(f"{_show(value)} is not a list")
+    return value
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{_show(value)} is not true or false")
+    return value
+
+
+def _integer(low: int, high: int) -> Callable[[Any], int]:
+    def convert(value: Any) -> int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise ValueError(f"{_show(value)} is not a whole number")
+        if not low <= value <= high:
+            raise ValueError(f"{value} is not in {low}..{high}")
+        return value
+
+    return convert
+
+
+def _one_of(*choices: Any) -> Callable[[Any], Any]:
+    def convert(value: Any) -> Any:
+        if isinstance(value, bool) or value not in choices:
+            raise ValueError(f"{_show(value)} is not one of {', '.join(str(choice) for choice in choices)}")
+        return value
+
+    return convert
+
+
+def _matching(pattern: re.Pattern[str], what: str) -> Callable[[Any], str]:
+    def convert(value: Any) -> str:
+        if not isinstance(value, str) or not pattern.fullmatch(value) or value in (".", ".."):
+            raise ValueError(f"{_show(value)} is not {what}")
+        return value
+
+    return convert
+
+
+def _interval_of(version: Optional[int]) -> Callable[[Any], int]:
+    """Seconds to centiseconds, in the range that the version can carry on the wire."""
+
+    def convert(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ValueError(f"{_show(value)} is not a number of seconds")
+        centiseconds = Decimal(str(value)) * 100
+        if version == 2 and (centiseconds % 100 or not 100 <= centiseconds <= 25500):
+            raise ValueError(f"{value} is not a whole number of seconds in 1..255, as version 2 needs")
+        if centiseconds % 1 or not 1 <= centiseconds <= 4095 and version != 2:
+            raise ValueError(f"{value} is not in 0.01..40.95 seconds, in steps of 0.01")
+        return int(centiseconds)
+
+    return convert
+
+
+def _password(value: Any) -> str:
+    """The value itself never shows in an error."""
+    if not isinstance(value, str) or not value:
+        raise ValueError("must be a text of 1 to 8 characters")
+    if not value.isascii() or not value.isprintable():
+        raise ValueError("must be printable ASCII, so that every implementation sends the same octets")
+    if len(value) > PASSWORD_MAX_OCTETS:
+        raise ValueError(f"has {len(value)} characters, version 2 carries {PASSWORD_MAX_OCTETS}; shorten it on all nodes")
+    return value
+
+
+def _no_password(value: Any) -> str:
+    raise ValueError("is given but not used; set type: pass, or remove it")
+
+
+def _address(value: Any) -> IPInterface:
+    """An address with or without a prefix; without one it is a /32 or /128."""
+    try:
+        address = ipaddress.ip_interface(value if isinstance(value, str) else "")
+    except ValueError:
+        raise ValueError(f"{_show(value)} is no IP address, with or without a /prefix") from None
+    if address.ip.is_multicast or address.ip.is_loopback or address.ip.is_unspecified:
+        raise ValueError(f"{value} is not an address that a host can own and share")
+    if address.version == 4 and address.network.prefixlen < 31:
+        if address.ip in (address.network.network_address, address.network.broadcast_address):
+            raise ValueError(f"{value} is the network's own or its broadcast address, no host's")
+    return address
+
+
+def _addresses(value: Any) -> Tuple[IPInterface, ...]:
+    return tuple(_address(item) for item in _list(value))
+
+
+def _virtual_addresses(value: Any) -> Tuple[IPInterface, ...]:
+    addresses = _addresses(value)
+    if not addresses:
+        raise ValueError("has no address; a virtual router needs one at least")
+    if len({address.version for address in addresses}) > 1:
+        raise ValueError("mixes IPv4 and IPv6; advertise one family and move the other along in extra_addresses")
+    limit = ADDRESSES_MAX if addresses[0].version == 4 else ADDRESSES_MAX_IPV6
+    if len(addresses) > limit:
+        raise ValueError(f"has {len(addresses)} addresses, an advert carries {limit}; move some to extra_addresses")
+    return addresses
