@@ -13,14 +13,13 @@ import difflib
 import ipaddress
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Callable, Dict, List, Optional, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
-IPInterface = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
+from .protocol.packet import AUTH_OCTETS
+from .protocol.settings import Authentication, IPInterface, Settings
 
-# RFC 3768 5.3.6: the authentication data field of version 2 holds eight octets.
-PASSWORD_MAX_OCTETS = 8
 # RFC 9568 5.2.5: IPvX Addr Count is one octet.
 ADDRESSES_MAX = 255
 # An IPv6 advertisement must fit the smallest link: (1280 - 40 - 8) / 16 addresses.
@@ -41,42 +40,16 @@ class ConfigError(Exception):
 
 
 @dataclass(frozen=True)
-class Authentication:
-    """How adverts are authenticated: `none`, or `pass` (RFC 3768's simple text password, RFC 2338 5.3.6)."""
-
-    type: str = "none"
-    password: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True)
-class Instance:
-    """One virtual router on one interface; `advert_interval_cs` is in centiseconds, as on the wire."""
+class Instance(Settings):
+    """One virtual router on one interface of this node."""
 
     name: str
     interface: str
-    virtual_router_id: int
-    virtual_addresses: Tuple[IPInterface, ...]
-    extra_addresses: Tuple[IPInterface, ...] = ()
-    version: int = 3
-    priority: int = 100
-    advert_interval_cs: int = 100
-    preempt: bool = True
-    authentication: Authentication = Authentication()
-
-    @property
-    def family(self) -> int:
-        """4 or 6: the family of the advertised addresses."""
-        return self.virtual_addresses[0].version
 
     @property
     def identity(self) -> Tuple[str, int, int]:
         """What makes it the same virtual router (RFC 9568 5.2.3): the interface, the family and the VRID."""
         return (self.interface, self.family, self.virtual_router_id)
-
-    @property
-    def addresses(self) -> Tuple[IPInterface, ...]:
-        """Every address that moves with the role, advertised or not."""
-        return self.virtual_addresses + self.extra_addresses
 
 
 @dataclass(frozen=True)
@@ -314,8 +287,8 @@ def _password(value: Any) -> str:
         raise ValueError("must be a text of 1 to 8 characters")
     if not value.isascii() or not value.isprintable():
         raise ValueError("must be printable ASCII, so that every implementation sends the same octets")
-    if len(value) > PASSWORD_MAX_OCTETS:
-        raise ValueError(f"has {len(value)} characters, version 2 carries {PASSWORD_MAX_OCTETS}; shorten it on all nodes")
+    if len(value) > AUTH_OCTETS:
+        raise ValueError(f"has {len(value)} characters, version 2 carries {AUTH_OCTETS}; shorten it on all nodes")
     return value
 
 

@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What one virtual router is told; the defaults stand in the schema (config.py), nowhere else."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from typing import Tuple, Union
+
+IPAddress = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
+IPInterface = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
+
+
+@dataclass(frozen=True)
+class Authentication:
+    """How adverts are authenticated: `none`, or `pass` (the simple text password of RFC 2338 5.3.6, version 2)."""
+
+    type: str = "none"
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One virtual router; `advert_interval_cs` is in centiseconds, as on the wire, in both versions."""
+
+    virtual_router_id: int
+    version: int
+    priority: int
+    advert_interval_cs: int
+    preempt: bool
+    virtual_addresses: Tuple[IPInterface, ...]
+    extra_addresses: Tuple[IPInterface, ...]
+    authentication: Authentication
+
+    @property
+    def family(self) -> int:
+        """4 or 6: the family of the advertised addresses."""
+        return self.virtual_addresses[0].version
+
+    @property
+    def addresses(self) -> Tuple[IPInterface, ...]:
+        """Every address that moves with the role, advertised or not."""
+        return self.virtual_addresses + self.extra_addresses
