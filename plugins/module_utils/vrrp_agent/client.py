@@ -9,7 +9,7 @@ import json
 import os
 import socket
 import time
-from typing import Any, Dict, cast
+from typing import Any, cast
 
 RUNTIME_DIR = "/run/vrrp-agent"
 SOCKET_NAME = "control.sock"
@@ -29,17 +29,17 @@ class ControlError(Exception):
         self.message = message
 
 
-def status(runtime_dir: str = RUNTIME_DIR, timeout_s: float = 5.0) -> Dict[str, Any]:
+def status(runtime_dir: str = RUNTIME_DIR, timeout_s: float = 5.0) -> dict[str, Any]:
     """The agent's status document."""
     return request({"command": "status"}, runtime_dir, timeout_s)
 
 
-def reload(runtime_dir: str = RUNTIME_DIR, timeout_s: float = 30.0) -> Dict[str, Any]:
+def reload(runtime_dir: str = RUNTIME_DIR, timeout_s: float = 30.0) -> dict[str, Any]:
     """Make the agent read its configuration again; returns what changed, raises ControlError `config_invalid`."""
     return request({"command": "reload"}, runtime_dir, timeout_s)
 
 
-def request(message: Dict[str, Any], runtime_dir: str = RUNTIME_DIR, timeout_s: float = 5.0) -> Dict[str, Any]:
+def request(message: dict[str, Any], runtime_dir: str = RUNTIME_DIR, timeout_s: float = 5.0) -> dict[str, Any]:
     """Ask the agent one thing and return the `result` of its answer; raises ControlError."""
     path = os.path.join(runtime_dir, SOCKET_NAME)
     deadline = time.monotonic() + timeout_s
@@ -74,11 +74,11 @@ def _read_line(connection: socket.socket, deadline: float) -> bytes:
     return bytes(received)
 
 
-def _result(answer: bytes, path: str) -> Dict[str, Any]:
+def _result(answer: bytes, path: str) -> dict[str, Any]:
     try:
         document = json.loads(answer)
         if document["ok"] is True:
-            return cast(Dict[str, Any], document["result"])
+            return cast(dict[str, Any], document["result"])
         error = document["error"]
         code, message = str(error["code"]), str(error["message"])
     except (ValueError, KeyError, TypeError) as problem:

@@ -15,7 +15,7 @@ import json
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable
 
 from .protocol.packet import AUTH_OCTETS
 from .protocol.settings import Authentication, IPInterface, Settings
@@ -47,7 +47,7 @@ class Instance(Settings):
     interface: str
 
     @property
-    def identity(self) -> Tuple[str, int, int]:
+    def identity(self) -> tuple[str, int, int]:
         """What makes it the same virtual router (RFC 9568 5.2.3): the interface, the family and the VRID."""
         return (self.interface, self.family, self.virtual_router_id)
 
@@ -57,7 +57,7 @@ class Config:
     """Everything that one node's agent is told."""
 
     router_id: str
-    instances: Tuple[Instance, ...]
+    instances: tuple[Instance, ...]
 
 
 def load(text: str) -> Config:
@@ -81,13 +81,13 @@ def parse(document: Any) -> Config:
     return config
 
 
-def validate(document: Any) -> List[ConfigError]:
+def validate(document: Any) -> list[ConfigError]:
     """Everything that is wrong with a decoded JSON document, in its own order."""
     return _read(document)[1]
 
 
-def _unique_keys(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
-    result: Dict[str, Any] = {}
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
     for key, value in pairs:
         if key in result:
             raise ConfigError(key, "stands twice in one object; keep one of the two")
@@ -98,11 +98,11 @@ def _unique_keys(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
 class _Object:
     """Takes the keys out of one JSON object; what is wrong with them goes to the shared list of problems."""
 
-    def __init__(self, value: Any, path: str, problems: List[ConfigError]) -> None:
+    def __init__(self, value: Any, path: str, problems: list[ConfigError]) -> None:
         self.path = path
         self.problems = problems
-        self.known: List[str] = []
-        self.values: Dict[str, Any] = value if isinstance(value, dict) else {}
+        self.known: list[str] = []
+        self.values: dict[str, Any] = value if isinstance(value, dict) else {}
         if not isinstance(value, dict):
             problems.append(ConfigError(path, "must be an object with keys and values"))
 
@@ -137,8 +137,8 @@ class _Object:
                 self.problem(str(key), f"unknown key{hint}")
 
 
-def _read(document: Any) -> Tuple[Config, List[ConfigError]]:
-    problems: List[ConfigError] = []
+def _read(document: Any) -> tuple[Config, list[ConfigError]]:
+    problems: list[ConfigError] = []
     top = _Object(document, "", problems)
     router_id = top.take("router_id", _matching(_NAME, "a name of letters, digits, '_', '.' and '-'"))
     items = top.take("instances", _list, [])
@@ -149,13 +149,15 @@ def _read(document: Any) -> Tuple[Config, List[ConfigError]]:
     return Config(router_id or "", tuple(instance for index, instance in complete)), problems
 
 
-def _read_instance(value: Any, path: str, problems: List[ConfigError]) -> Optional[Instance]:
+def _read_instance(value: Any, path: str, problems: list[ConfigError]) -> Instance | None:
     before = len(problems)
     source = _Object(value, path, problems)
     version = source.take("version", _one_of(2, 3), 3)
     fields = {
         "name": source.take("name", _matching(_NAME, "a name of letters, digits, '_', '.' and '-'")),
-        "interface": source.take("interface", _matching(_INTERFACE, "the name of an interface (at most 15 characters)")),
+        "interface": source.take(
+            "interface", _matching(_INTERFACE, "the name of an interface (at most 15 characters)")
+        ),
         "virtual_router_id": source.take("virtual_router_id", _integer(1, 255)),
         "version": version,
         "priority": source.take("priority", _integer(1, 255), 100),
@@ -173,7 +175,7 @@ def _read_instance(value: Any, path: str, problems: List[ConfigError]) -> Option
     return instance if len(problems) == before else None
 
 
-def _read_authentication(parent: _Object, version: Optional[int]) -> Authentication:
+def _read_authentication(parent: _Object, version: int | None) -> Authentication:
     parent.known.append("authentication")
     if "authentication" not in parent.values:
         return Authentication()
@@ -191,7 +193,7 @@ def _read_authentication(parent: _Object, version: Optional[int]) -> Authenticat
 
 def _check_instance(instance: Instance, source: _Object) -> None:
     """What no key can be blamed for alone."""
-    seen: Dict[str, str] = {}
+    seen: dict[str, str] = {}
     for key in ("virtual_addresses", "extra_addresses"):
         for address in getattr(instance, key):
             if str(address.ip) in seen:
@@ -204,12 +206,12 @@ def _check_instance(instance: Instance, source: _Object) -> None:
         source.problem("virtual_addresses", "the first IPv6 address must be a link-local one; put fe80::.../64 first")
 
 
-def _check_unique(instances: List[Tuple[int, Instance]], problems: List[ConfigError]) -> None:
+def _check_unique(instances: list[tuple[int, Instance]], problems: list[ConfigError]) -> None:
     """No name, virtual router or address belongs to two instances."""
-    owners: Dict[Any, str] = {}
+    owners: dict[Any, str] = {}
     for index, instance in instances:
         path = f"instances[{index}]"
-        claims: List[Tuple[Any, str, str]] = [
+        claims: list[tuple[Any, str, str]] = [
             (("name", instance.name), "name", f"{instance.name!r}"),
             (instance.identity, "virtual_router_id", f"{instance.virtual_router_id} on {instance.interface}"),
         ]
@@ -224,7 +226,7 @@ def _show(value: Any) -> str:
     return json.dumps(value, default=str)[:60]
 
 
-def _list(value: Any) -> List[Any]:
+def _list(value: Any) -> list[Any]:
     if not isinstance(value, list):
         raise ValueError(f"{_show(value)} is not a list")
     return value
@@ -265,7 +267,7 @@ def _matching(pattern: re.Pattern[str], what: str) -> Callable[[Any], str]:
     return convert
 
 
-def _interval_of(version: Optional[int]) -> Callable[[Any], int]:
+def _interval_of(version: int | None) -> Callable[[Any], int]:
     """Seconds to centiseconds, in the range that the version can carry on the wire."""
 
     def convert(value: Any) -> int:
@@ -310,11 +312,11 @@ def _address(value: Any) -> IPInterface:
     return address
 
 
-def _addresses(value: Any) -> Tuple[IPInterface, ...]:
+def _addresses(value: Any) -> tuple[IPInterface, ...]:
     return tuple(_address(item) for item in _list(value))
 
 
-def _virtual_addresses(value: Any) -> Tuple[IPInterface, ...]:
+def _virtual_addresses(value: Any) -> tuple[IPInterface, ...]:
     addresses = _addresses(value)
     if not addresses:
         raise ValueError("has no address; a virtual router needs one at least")

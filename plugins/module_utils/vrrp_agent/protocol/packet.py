@@ -8,7 +8,6 @@ from __future__ import annotations
 import ipaddress
 import struct
 from dataclasses import dataclass
-from typing import Tuple
 
 from .settings import IPAddress
 
@@ -36,13 +35,13 @@ class PacketError(Exception):
 
 @dataclass(frozen=True)
 class Advert:
-    """One advertisement; `interval_cs` in centiseconds in both versions, `auth_data` is empty in version 3."""
+    """One advertisement; `interval_cs` in centiseconds in both versions, `auth_data` is 8 octets in version 2 and none in version 3."""
 
     version: int
     virtual_router_id: int
     priority: int
     interval_cs: int
-    addresses: Tuple[IPAddress, ...]
+    addresses: tuple[IPAddress, ...]
     auth_type: int = AUTH_NONE
     auth_data: bytes = b""
 
@@ -63,7 +62,7 @@ def encode(advert: Advert, source: IPAddress, destination: IPAddress, pseudo_hea
     `pseudo_header` matters for version 3 over IPv4 alone: RFC 9568 5.2.8 leaves it out, keepalived and FRR put it in.
     """
     if advert.version == 2:
-        auth = advert.auth_data.ljust(AUTH_OCTETS, b"\0")
+        auth = advert.auth_data
         last = advert.auth_type << 8 | advert.interval_cs // 100
     else:
         auth = b""
@@ -77,7 +76,7 @@ def encode(advert: Advert, source: IPAddress, destination: IPAddress, pseudo_hea
     return header[:6] + checksum(prefix + message).to_bytes(2, "big") + body
 
 
-def decode(message: bytes, source: IPAddress, destination: IPAddress, ttl: int, version: int) -> Tuple[Advert, bool]:
+def decode(message: bytes, source: IPAddress, destination: IPAddress, ttl: int, version: int) -> tuple[Advert, bool]:
     """The advert in a VRRP message, and whether its checksum covers a pseudo-header; raises PacketError.
 
     `version` is the one configured here. The checks are those of RFC 9568 7.1 in its order; what concerns the
@@ -114,7 +113,7 @@ def checksum(octets: bytes) -> int:
     """The Internet checksum (RFC 1071): 0 when the octets carry their own, correct one."""
     if len(octets) % 2:
         octets += b"\0"
-    total = sum(struct.unpack(f"!{len(octets) // 2}H", octets))
+    total: int = sum(struct.unpack(f"!{len(octets) // 2}H", octets))
     total = (total & 0xFFFF) + (total >> 16)
     total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF
@@ -140,7 +139,7 @@ def _pseudo_header(source: IPAddress, destination: IPAddress, length: int) -> by
     return source.packed + destination.packed + struct.pack("!II", length, PROTOCOL_NUMBER)
 
 
-def _addresses(octets: bytes, family: int) -> Tuple[IPAddress, ...]:
+def _addresses(octets: bytes, family: int) -> tuple[IPAddress, ...]:
     if family == 4:
         return tuple(ipaddress.IPv4Address(octets[at : at + 4]) for at in range(0, len(octets), 4))
     return tuple(ipaddress.IPv6Address(octets[at : at + 16]) for at in range(0, len(octets), 16))

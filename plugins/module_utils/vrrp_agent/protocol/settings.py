@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
-from typing import Tuple, Union
+from typing import Union
 
 IPAddress = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 IPInterface = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
@@ -30,8 +30,8 @@ class Settings:
     priority: int
     advert_interval_cs: int
     preempt: bool
-    virtual_addresses: Tuple[IPInterface, ...]
-    extra_addresses: Tuple[IPInterface, ...]
+    virtual_addresses: tuple[IPInterface, ...]
+    extra_addresses: tuple[IPInterface, ...]
     authentication: Authentication
 
     @property
@@ -40,6 +40,6 @@ class Settings:
         return self.virtual_addresses[0].version
 
     @property
-    def addresses(self) -> Tuple[IPInterface, ...]:
+    def addresses(self) -> tuple[IPInterface, ...]:
         """Every address that moves with the role, advertised or not."""
         return self.virtual_addresses + self.extra_addresses

@@ -1,0 +1,131 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What can happen to a virtual router, and what it wants done about it: frozen values, no behaviour."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Union
+
+from .settings import IPAddress, IPInterface, Settings
+
+
+class State(enum.Enum):
+    """The states that a user reads; RFC 9568's Active is our MASTER, its Initialize our INIT."""
+
+    INIT = "INIT"
+    BACKUP = "BACKUP"
+    MASTER = "MASTER"
+    FAULT = "FAULT"
+
+
+@dataclass(frozen=True)
+class Start:
+    """Take part from now on (RFC 9568 6.4.1: a Startup event)."""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Leave in good order (RFC 9568 6.4.2, 6.4.3: a Shutdown event)."""
+
+
+@dataclass(frozen=True)
+class TimerDue:
+    """The router's deadline has passed."""
+
+
+@dataclass(frozen=True)
+class PacketReceived:
+    """A VRRP message for this virtual router's id, unverified; `message` starts behind the IP header."""
+
+    message: bytes
+    source: IPAddress
+    destination: IPAddress
+    ttl: int
+
+
+@dataclass(frozen=True)
+class InterfaceUp:
+    """The interface carries traffic and `source` is its primary address; also told when that address changes."""
+
+    source: IPAddress
+
+
+@dataclass(frozen=True)
+class InterfaceDown:
+    """The interface cannot carry adverts, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Reconfigured:
+    """New settings for the same virtual router."""
+
+    settings: Settings
+
+
+Event = Union[Start, Stop, TimerDue, PacketReceived, InterfaceUp, InterfaceDown, Reconfigured]
+
+
+@dataclass(frozen=True)
+class SendAdvert:
+    """Send this VRRP message to `destination` from `source`."""
+
+    message: bytes
+    source: IPAddress
+    destination: IPAddress
+
+
+@dataclass(frozen=True)
+class ClaimAddresses:
+    """Put these addresses on the interface."""
+
+    addresses: tuple[IPInterface, ...]
+
+
+@dataclass(frozen=True)
+class ReleaseAddresses:
+    """Take these addresses off the interface, at once."""
+
+    addresses: tuple[IPInterface, ...]
+
+
+@dataclass(frozen=True)
+class Announce:
+    """Tell the segment that these addresses live here (gratuitous ARP, unsolicited neighbour advertisement)."""
+
+    addresses: tuple[IPInterface, ...]
+
+
+@dataclass(frozen=True)
+class StateChanged:
+    """The state has changed; `reason` is for people, and carries the comparison that decided."""
+
+    previous: State
+    state: State
+    reason: str
+
+
+@dataclass(frozen=True)
+class PacketRejected:
+    """A packet was dropped and counted under `reason`; nothing else has changed."""
+
+    reason: str
+    detail: str
+    source: IPAddress
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """An accepted advert differs from what is configured here, counted under `reason`."""
+
+    reason: str
+    detail: str
+    source: IPAddress
+
+
+Effect = Union[SendAdvert, ClaimAddresses, ReleaseAddresses, Announce, StateChanged, PacketRejected, Mismatch]
+Effects = tuple[Effect, ...]

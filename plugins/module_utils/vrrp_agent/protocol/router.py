@@ -1,0 +1,427 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""One virtual router: the state machine of RFC 9568 6.4 (and RFC 3768 6.4) without a socket or a clock.
+
+`effects = router.handle(event, now_ns)` takes one event and returns what is to be done, in order; `router.deadline_ns`
+is when the router wants a `TimerDue`. Time is any integer clock of nanoseconds that never goes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Callable
+
+from . import authentication, packet, timers
+from .events import (
+    Announce,
+    ClaimAddresses,
+    Effect,
+    Effects,
+    Event,
+    InterfaceDown,
+    InterfaceUp,
+    Mismatch,
+    PacketReceived,
+    PacketRejected,
+    Reconfigured,
+    ReleaseAddresses,
+    SendAdvert,
+    Start,
+    State,
+    StateChanged,
+    Stop,
+    TimerDue,
+)
+from .settings import IPAddress, Settings
+
+# RFC 8347 vrrp statistics; the authentication ones are RFC 2787's, for version 2.
+COUNTERS = (
+    "master_transitions",
+    "advertisement_rcvd",
+    "advertisement_sent",
+    "priority_zero_pkts_rcvd",
+    "priority_zero_pkts_sent",
+    "checksum_errors",
+    "version_errors",
+    "ip_ttl_errors",
+    "packet_length_errors",
+    "invalid_type_pkts_rcvd",
+    "address_list_errors",
+    "interval_errors",
+    "auth_type_mismatch",
+    "auth_failures",
+    "own_source_errors",
+)
+
+# A lost announcement would leave clients with the old master's MAC until their cache expires: say it again.
+ANNOUNCE_AGAIN_NS = (100_000_000, timers.SECOND_NS, 5 * timers.SECOND_NS)
+
+_PRIORITY_OWNER = 255
+
+
+@dataclass(frozen=True)
+class Master:
+    """The router that was last heard as master."""
+
+    address: IPAddress
+    priority: int
+    heard_ns: int
+
+
+class Router:
+    """A virtual router's state, its timers and its counters."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.state = State.INIT
+        self.source: IPAddress | None = None
+        self.fault: str | None = "interface not seen yet"
+        self.master: Master | None = None
+        self.new_master_reason = "not_master"
+        self.counters: dict[str, int] = dict.fromkeys(COUNTERS, 0)
+        # RFC 9568 6.1 Active_Adver_Interval: what a backup heard from the master; a master's own otherwise.
+        self._master_interval_cs = settings.advert_interval_cs
+        self._waiting_since_ns = 0
+        self._resigned = False
+        self._outranked: Master | None = None
+        self._timer_ns: int | None = None
+        self._advert_sent_ns = 0
+        self._announce_ns: list[int] = []
+        # Answer in the checksum style that the peer uses; keepalived's until one is heard (RFC 9568 5.2.8).
+        self._pseudo_header = True
+        self._encoded: tuple[int, bytes] | None = None
+        self._effects: list[Effect] = []
+
+    @property
+    def deadline_ns(self) -> int | None:
+        """When the router wants a TimerDue; None while it waits for nothing."""
+        if self._timer_ns is None or not self._announce_ns:
+            return self._timer_ns
+        return min(self._timer_ns, self._announce_ns[0])
+
+    @property
+    def skew_ns(self) -> int:
+        """Skew_Time as this router would use it now."""
+        return timers.skew_ns(self.settings.version, self.settings.priority, self._master_interval_cs)
+
+    @property
+    def master_down_ns(self) -> int:
+        """Active_Down_Interval as this router would use it now."""
+        return timers.master_down_ns(self.settings.version, self.settings.priority, self._master_interval_cs)
+
+    def handle(self, event: Event, now_ns: int) -> Effects:
+        """Take one event; returns what is to be done, in this order."""
+        self._effects = []
+        if self.state is State.MASTER and now_ns - self._advert_sent_ns > self.master_down_ns:
+            self._oversleep(now_ns)
+        _TABLE[self.state, type(event)](self, event, now_ns)
+        return tuple(self._effects)
+
+    # --- what happens in INIT and FAULT
+
+    def _start(self, event: Event, now_ns: int) -> None:
+        if self.fault is not None:
+            self._change(State.FAULT, self.fault)
+        else:
+            self._begin("started", now_ns)
+
+    def _begin(self, reason: str, now_ns: int) -> None:
+        """RFC 9568 6.4.1: the address owner starts as master, everybody else listens first."""
+        if self.settings.priority == _PRIORITY_OWNER:
+            self._become_master(f"{reason} as address owner (priority 255)", "priority", now_ns)
+        else:
+            self._become_backup(reason, now_ns)
+
+    def _note_interface_up(self, event: InterfaceUp, now_ns: int) -> None:
+        if event.source != self.source:
+            self._encoded = None
+        self.source, self.fault = event.source, None
+
+    def _note_interface_down(self, event: InterfaceDown, now_ns: int) -> None:
+        self.source, self.fault = None, event.reason
+
+    def _recover(self, event: InterfaceUp, now_ns: int) -> None:
+        reason = f"recovered: {self.fault}"
+        self._note_interface_up(event, now_ns)
+        self._begin(reason, now_ns)
+
+    def _leave_fault(self, event: Stop, now_ns: int) -> None:
+        self._change(State.INIT, "stopped")
+
+    def _note_settings(self, event: Reconfigured, now_ns: int) -> None:
+        self.settings = event.settings
+        self._encoded = None
+        self._master_interval_cs = self.settings.advert_interval_cs
+
+    def _ignore(self, event: Event, now_ns: int) -> None:
+        """Nothing to do in this state."""
+
+    # --- what happens in BACKUP
+
+    def _backup_stop(self, event: Stop, now_ns: int) -> None:
+        self._change(State.INIT, "stopped")
+
+    def _backup_down(self, event: InterfaceDown, now_ns: int) -> None:
+        self._note_interface_down(event, now_ns)
+        self._change(State.FAULT, event.reason)
+
+    def _backup_reconfigured(self, event: Reconfigured, now_ns: int) -> None:
+        heard_interval_cs = self._master_interval_cs
+        self._note_settings(event, now_ns)
+        if self.settings.priority == _PRIORITY_OWNER:
+            self._become_master("now the address owner (priority 255)", "priority", now_ns)
+            return
+        if self.master is not None:
+            self._master_interval_cs = heard_interval_cs
+        if self._outranked is not None and self._outranked.priority >= self.settings.priority:
+            self._follow(self._outranked, heard_interval_cs, self._outranked.heard_ns)
+        self._timer_ns = self._waiting_since_ns + (self.skew_ns if self._resigned else self.master_down_ns)
+
+    def _backup_timer(self, event: TimerDue, now_ns: int) -> None:
+        if self._timer_ns is None or now_ns < self._timer_ns:
+            return
+        waited_s = (now_ns - self._waiting_since_ns) / timers.SECOND_NS
+        if self._outranked is not None:
+            why = f"{self._outranked.address} has the lower priority: {self._outranked.priority} < {self.settings.priority}"
+            self._become_master(why, "preempted", now_ns)
+        elif self._resigned and self.master is not None:
+            self._become_master(f"{self.master.address} resigned (priority 0)", "priority", now_ns)
+        else:
+            heard = f"no advert from {self.master.address}" if self.master else "no advert heard"
+            self._become_master(f"{heard} for {waited_s:.2f} s", "no_response", now_ns)
+
+    def _backup_packet(self, event: PacketReceived, now_ns: int) -> None:
+        advert = self._accept(event)
+        if advert is None:
+            return
+        heard = Master(event.source, advert.priority, now_ns)
+        if advert.priority == 0:
+            # RFC 9568 6.4.2: wait for Skew_Time, so that the best of the backups is first.
+            self._master_interval_cs = advert.interval_cs
+            self.master, self._outranked, self._resigned = heard, None, True
+            self._wait(self.skew_ns, now_ns)
+        elif advert.priority >= self.settings.priority or not self.settings.preempt:
+            self._follow(heard, advert.interval_cs, now_ns)
+        else:
+            # RFC 9568 6.4.2: discarded, the timer goes on, and at its end this router takes the role.
+            self.master = self._outranked = heard
+
+    # --- what happens in MASTER
+
+    def _master_stop(self, event: Stop, now_ns: int) -> None:
+        # RFC 9568 6.4.3: priority 0 lets the backup act after Skew_Time instead of three intervals.
+        self._send(now_ns, priority=0)
+        self._change(State.INIT, "stopped")
+
+    def _master_up(self, event: InterfaceUp, now_ns: int) -> None:
+        changed = event.source != self.source
+        self._note_interface_up(event, now_ns)
+        if changed:
+            self._send(now_ns)
+
+    def _master_down(self, event: InterfaceDown, now_ns: int) -> None:
+        self._note_interface_down(event, now_ns)
+        self._change(State.FAULT, event.reason)
+
+    def _master_reconfigured(self, event: Reconfigured, now_ns: int) -> None:
+        before, after = self.settings.addresses, event.settings.addresses
+        self._note_settings(event, now_ns)
+        gone = tuple(address for address in before if address not in after)
+        new = tuple(address for address in after if address not in before)
+        if gone:
+            self._effects.append(ReleaseAddresses(gone))
+        if new:
+            self._effects.append(ClaimAddresses(new))
+            self._announce(now_ns)
+        self._send(now_ns)
+
+    def _master_timer(self, event: TimerDue, now_ns: int) -> None:
+        if self._announce_ns and now_ns >= self._announce_ns[0]:
+            self._announce_ns = [due_ns for due_ns in self._announce_ns if due_ns > now_ns]
+            self._effects.append(Announce(self.settings.addresses))
+        if self._timer_ns is not None and now_ns >= self._timer_ns:
+            due_ns = self._timer_ns + timers.interval_ns(self.settings.advert_interval_cs)
+            self._send(now_ns)
+            # On the grid while we keep up: lateness must not add up to a drift.
+            self._timer_ns = due_ns if due_ns > now_ns else self._timer_ns
+
+    def _master_packet(self, event: PacketReceived, now_ns: int) -> None:
+        advert = self._accept(event)
+        if advert is None:
+            return
+        if advert.priority == 0:
+            self._send(now_ns)  # RFC 9568 6.4.3
+            return
+        why = self._loses_to(advert.priority, event.source)
+        if why is not None:
+            self._become_backup(why, now_ns)
+            self._follow(Master(event.source, advert.priority, now_ns), advert.interval_cs, now_ns)
+            return
+        # RFC 9568 6.4.3: discarded, and answered at once to assert the role. Two masters have been on the segment, so
+        # that clients and switches may have learned the other's MAC: announce as after a takeover.
+        self._send(now_ns)
+        self._announce(now_ns)
+
+    def _loses_to(self, priority: int, address: IPAddress) -> str | None:
+        """Why the sender of an advert is the better master, or None when it is not (RFC 9568 6.4.3)."""
+        ours = self.settings.priority
+        if priority > ours:
+            return f"{address} has the higher priority: {priority} > {ours}"
+        if priority == ours and self.source is not None and address.packed > self.source.packed:
+            return f"{address} has equal priority {ours} and the higher address: {address} > {self.source}"
+        return None
+
+    def _oversleep(self, now_ns: int) -> None:
+        """The process was paused for so long that a backup has taken the role; take nothing back on waking."""
+        slept_s = (now_ns - self._advert_sent_ns) / timers.SECOND_NS
+        self._become_backup(f"sent no advert for {slept_s:.2f} s, longer than a backup waits", now_ns)
+
+    # --- the ways to a state
+
+    def _become_backup(self, reason: str, now_ns: int) -> None:
+        self._change(State.BACKUP, reason)
+        self.master = None
+        self._master_interval_cs = self.settings.advert_interval_cs
+        self._outranked, self._resigned = None, False
+        self._wait(self.master_down_ns, now_ns)
+
+    def _become_master(self, reason: str, code: str, now_ns: int) -> None:
+        """`code` is RFC 8347's new-master-reason.
+
+        RFC 9568 6.4.2 sends the advert first and announces then. Here the old master, which lets go on the advert,
+        hears it only when the addresses already answer here: a client never finds nobody.
+        """
+        self._change(State.MASTER, reason)
+        self.counters["master_transitions"] += 1
+        self.new_master_reason = code
+        self.master = None
+        self._master_interval_cs = self.settings.advert_interval_cs
+        self._effects.append(ClaimAddresses(self.settings.addresses))
+        self._announce(now_ns)
+        self._send(now_ns)
+
+    def _change(self, state: State, reason: str) -> None:
+        """The one place where the state changes; who leaves MASTER lets go of the addresses first."""
+        previous, self.state = self.state, state
+        self._timer_ns = None
+        self._announce_ns = []
+        if previous is State.MASTER:
+            self._effects.append(ReleaseAddresses(self.settings.addresses))
+        if state is not State.BACKUP:
+            self.master = None
+        self._effects.append(StateChanged(previous, state, reason))
+
+    # --- timers, packets and announcements
+
+    def _follow(self, master: Master, interval_cs: int, now_ns: int) -> None:
+        self.master = master
+        self._outranked, self._resigned = None, False
+        # RFC 9568 6.4.2: a backup adopts the master's interval. In version 2 too, where RFC 3768 7.1 drops the advert:
+        # that makes a second master out of every change of the interval that reaches one node first.
+        self._master_interval_cs = interval_cs
+        self._wait(self.master_down_ns, now_ns)
+
+    def _wait(self, duration_ns: int, now_ns: int) -> None:
+        self._waiting_since_ns = now_ns
+        self._timer_ns = now_ns + duration_ns
+
+    def _announce(self, now_ns: int) -> None:
+        self._effects.append(Announce(self.settings.addresses))
+        self._announce_ns = [now_ns + again_ns for again_ns in ANNOUNCE_AGAIN_NS]
+
+    def _send(self, now_ns: int, priority: int | None = None) -> None:
+        if self.source is None:
+            return
+        priority = self.settings.priority if priority is None else priority
+        destination = packet.group(self.settings.family)
+        self._effects.append(SendAdvert(self._message(priority, self.source, destination), self.source, destination))
+        self._advert_sent_ns = now_ns
+        self._timer_ns = now_ns + timers.interval_ns(self.settings.advert_interval_cs)
+        self.counters["advertisement_sent"] += 1
+        if priority == 0:
+            self.counters["priority_zero_pkts_sent"] += 1
+
+    def _message(self, priority: int, source: IPAddress, destination: IPAddress) -> bytes:
+        """The advert's octets, encoded once for as long as it stays the same."""
+        if self._encoded is None or self._encoded[0] != priority:
+            settings = self.settings
+            auth_type, auth_data = authentication.fields(settings.authentication)
+            advert = packet.Advert(
+                version=settings.version,
+                virtual_router_id=settings.virtual_router_id,
+                priority=priority,
+                interval_cs=settings.advert_interval_cs,
+                addresses=tuple(address.ip for address in settings.virtual_addresses),
+                auth_type=auth_type,
+                auth_data=auth_data,
+            )
+            self._encoded = (priority, packet.encode(advert, source, destination, self._pseudo_header))
+        return self._encoded[1]
+
+    def _accept(self, event: PacketReceived) -> packet.Advert | None:
+        """The advert in a packet, when it is genuine; whatever is rejected is counted and touches nothing else."""
+        try:
+            advert, pseudo_header = packet.decode(
+                event.message, event.source, event.destination, event.ttl, self.settings.version
+            )
+            authentication.verify(advert, self.settings.authentication)
+            if event.source == self.source:
+                raise packet.PacketError("own_source_errors", "sent from this node's own address")
+        except packet.PacketError as error:
+            self.counters[error.reason] += 1
+            self._effects.append(PacketRejected(error.reason, error.detail, event.source))
+            return None
+        self.counters["advertisement_rcvd"] += 1
+        if advert.priority == 0:
+            self.counters["priority_zero_pkts_rcvd"] += 1
+        if pseudo_header != self._pseudo_header and advert.version == 3:
+            self._pseudo_header, self._encoded = pseudo_header, None
+        for reason, detail in _differences(advert, self.settings):
+            self.counters[reason] += 1
+            self._effects.append(Mismatch(reason, detail, event.source))
+        return advert
+
+
+def _differences(advert: packet.Advert, settings: Settings) -> Iterator[tuple[str, str]]:
+    """Counter and text of what RFC 9568 7.1 lets a receiver count and log, but not drop the advert for."""
+    if {address.ip for address in settings.virtual_addresses} != set(advert.addresses):
+        yield "address_list_errors", "another list of virtual addresses"
+    if advert.interval_cs != settings.advert_interval_cs:
+        yield "interval_errors", f"interval {advert.interval_cs / 100:g} s, not {settings.advert_interval_cs / 100:g} s"
+
+
+_Handler = Callable[..., None]
+
+# Every pair is written out: what is not here cannot happen.
+_TABLE: dict[tuple[State, type], _Handler] = {
+    (State.INIT, Start): Router._start,
+    (State.INIT, Stop): Router._ignore,
+    (State.INIT, TimerDue): Router._ignore,
+    (State.INIT, PacketReceived): Router._ignore,
+    (State.INIT, InterfaceUp): Router._note_interface_up,
+    (State.INIT, InterfaceDown): Router._note_interface_down,
+    (State.INIT, Reconfigured): Router._note_settings,
+    (State.BACKUP, Start): Router._ignore,
+    (State.BACKUP, Stop): Router._backup_stop,
+    (State.BACKUP, TimerDue): Router._backup_timer,
+    (State.BACKUP, PacketReceived): Router._backup_packet,
+    (State.BACKUP, InterfaceUp): Router._note_interface_up,
+    (State.BACKUP, InterfaceDown): Router._backup_down,
+    (State.BACKUP, Reconfigured): Router._backup_reconfigured,
+    (State.MASTER, Start): Router._ignore,
+    (State.MASTER, Stop): Router._master_stop,
+    (State.MASTER, TimerDue): Router._master_timer,
+    (State.MASTER, PacketReceived): Router._master_packet,
+    (State.MASTER, InterfaceUp): Router._master_up,
+    (State.MASTER, InterfaceDown): Router._master_down,
+    (State.MASTER, Reconfigured): Router._master_reconfigured,
+    (State.FAULT, Start): Router._ignore,
+    (State.FAULT, Stop): Router._leave_fault,
+    (State.FAULT, TimerDue): Router._ignore,
+    (State.FAULT, PacketReceived): Router._ignore,
+    (State.FAULT, InterfaceUp): Router._recover,
+    (State.FAULT, InterfaceDown): Router._note_interface_down,
+    (State.FAULT, Reconfigured): Router._note_settings,
+}
