@@ -1,0 +1,197 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Links and addresses: reading them, changing addresses, and following what others change."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import ip_interface
+from typing import Any, Union
+
+from . import netlink
+from .errors import KernelError, interface_name
+from .netlink import IPInterface
+
+IFF_UP, IFF_RUNNING, IFF_LOWER_UP = 0x1, 0x40, 0x10000
+IFA_F_SECONDARY, IFA_F_TENTATIVE = 0x01, 0x40
+READ_LIMIT = 128  # events a turn, some 5 ms: adverts must not wait for a flood of them
+
+
+@dataclass(frozen=True)
+class Link:
+    """A network interface; `carrier` says that it can pass packets, `up` that the administrator wants it to."""
+
+    index: int
+    name: str
+    up: bool
+    carrier: bool
+    mac: bytes
+    mtu: int
+
+
+@dataclass(frozen=True)
+class Address:
+    """An address on an interface; `protocol` is its IFA_PROTO: netlink.ADDRESS_PROTOCOL on ours, 0 if unknown."""
+
+    index: int
+    interface: IPInterface
+    secondary: bool
+    tentative: bool
+    protocol: int
+
+
+@dataclass(frozen=True)
+class LinkChanged:
+    """A link appeared or changed, or was reported again."""
+
+    link: Link
+
+
+@dataclass(frozen=True)
+class LinkRemoved:
+    """A link is gone, and its addresses with it."""
+
+    index: int
+
+
+@dataclass(frozen=True)
+class AddressAdded:
+    """An address appeared or changed; renewing a lifetime reports it again."""
+
+    address: Address
+
+
+@dataclass(frozen=True)
+class AddressRemoved:
+    """An address is gone: removed by someone, by us, or at the end of its lifetime."""
+
+    address: Address
+
+
+@dataclass(frozen=True)
+class Overrun:
+    """The kernel dropped events: whoever follows them must read links() and addresses() again."""
+
+
+Event = Union[LinkChanged, LinkRemoved, AddressAdded, AddressRemoved, Overrun]
+
+
+class Kernel:
+    """Links and addresses of the network namespace in which it was made."""
+
+    def __init__(self) -> None:
+        self._requests = netlink.RequestSocket()
+        self._events = netlink.EventSocket()
+
+    def links(self) -> list[Link]:
+        """All links."""
+        frames = self._requests.dump(netlink.RTM_GETLINK, netlink.link_query(), "list links")
+        return [link for link in map(_link, map(netlink.decode, frames)) if link is not None]
+
+    def addresses(self) -> list[Address]:
+        """All IPv4 and IPv6 addresses, each interface's primary ones before its secondary ones."""
+        frames = self._requests.dump(netlink.RTM_GETADDR, netlink.address_query(), "list addresses")
+        return [address for address in map(_address, map(netlink.decode, frames)) if address is not None]
+
+    def add_addresses(self, index: int, addresses: Sequence[IPInterface], lifetime_s: int | None) -> list[KernelError]:
+        """Add addresses, or renew the lifetime of those that are there; the failures.
+
+        The kernel itself removes an address whose lifetime nobody renews; None is for ever.
+        """
+        messages = [netlink.new_address_message(index, address, lifetime_s) for address in addresses]
+        flags = netlink.NLM_F_CREATE | netlink.NLM_F_REPLACE
+        answers = self._requests.execute(netlink.RTM_NEWADDR, flags, messages)
+        return [
+            KernelError(f"add {address} to {interface_name(index)}", answer.errno, answer.detail)
+            for address, answer in zip(addresses, answers)
+            if answer.errno
+        ]
+
+    def remove_addresses(self, index: int, addresses: Sequence[IPInterface]) -> list[KernelError]:
+        """Remove addresses of exactly this prefix length; the failures. One that is not there is no failure."""
+        messages = [netlink.address_message(index, address) for address in addresses]
+        answers = self._requests.execute(netlink.RTM_DELADDR, 0, messages)
+        return [
+            KernelError(f"remove {address} from {interface_name(index)}", answer.errno, answer.detail)
+            for address, answer in zip(addresses, answers)
+            if answer.errno not in (0, errno.EADDRNOTAVAIL, errno.ENODEV)
+        ]
+
+    def fileno(self) -> int:
+        """The descriptor that becomes readable when there are events."""
+        return self._events.fileno()
+
+    def read_events(self) -> list[Event]:
+        """The events that have come, a bounded number a call; never blocks."""
+        frames = self._events.read(READ_LIMIT)
+        if frames is None:
+            return [Overrun()]
+        return [event for event in map(_event, frames) if event is not None]
+
+    def close(self) -> None:
+        """Close both sockets; addresses stay."""
+        self._requests.close()
+        self._events.close()
+
+
+def _event(frame: netlink.Frame) -> Event | None:
+    if frame.type in (netlink.RTM_NEWLINK, netlink.RTM_DELLINK):
+        return _link_event(frame)
+    if frame.type in (netlink.RTM_NEWADDR, netlink.RTM_DELADDR):
+        return _address_event(frame)
+    return None
+
+
+def _link_event(frame: netlink.Frame) -> Event | None:
+    link = _link(netlink.decode(frame))
+    if link is None:
+        return None
+    return LinkChanged(link) if frame.type == netlink.RTM_NEWLINK else LinkRemoved(link.index)
+
+
+def _address_event(frame: netlink.Frame) -> Event | None:
+    address = _address(netlink.decode(frame))
+    if address is None:
+        return None
+    return AddressAdded(address) if frame.type == netlink.RTM_NEWADDR else AddressRemoved(address)
+
+
+def _link(message: Any) -> Link | None:
+    """The link in a message, or None where the message is about something else than the link itself.
+
+    Bridges report their ports as links of family AF_BRIDGE, and a port that leaves its bridge as a removed one;
+    wireless drivers report their events as links with little more than a name.
+    """
+    name, mtu = message.get_attr("IFLA_IFNAME"), message.get_attr("IFLA_MTU")
+    if message["family"] != socket.AF_UNSPEC or name is None or mtu is None:
+        return None
+    flags = message["flags"]
+    return Link(
+        index=message["index"],
+        name=name,
+        up=bool(flags & IFF_UP),
+        # IFF_LOWER_UP is the carrier itself; IFF_RUNNING is cleared where 802.1X or bonding holds the link back.
+        carrier=flags & (IFF_RUNNING | IFF_LOWER_UP) == IFF_RUNNING | IFF_LOWER_UP,
+        mac=bytes.fromhex((message.get_attr("IFLA_ADDRESS") or "").replace(":", "")),
+        mtu=mtu,
+    )
+
+
+def _address(message: Any) -> Address | None:
+    """The address in a message, or None where it is of another family than IPv4 and IPv6."""
+    # On a point-to-point link IFA_ADDRESS is the peer's; IPv6 has IFA_LOCAL only there.
+    address = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
+    if message["family"] not in (socket.AF_INET, socket.AF_INET6) or address is None:
+        return None
+    flags = message.get_attr("IFA_FLAGS", message["flags"])
+    return Address(
+        index=message["index"],
+        interface=ip_interface((address, message["prefixlen"])),
+        secondary=bool(flags & IFA_F_SECONDARY),
+        tentative=bool(flags & IFA_F_TENTATIVE),
+        protocol=message.get_attr("IFA_PROTO", 0),
+    )

@@ -1,0 +1,297 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""rtnetlink over sockets of our own, with pyroute2's message classes as the codec.
+
+The kernel answers an rtnetlink request inside sendmsg, so requests are made inline on a blocking socket; what the
+kernel reports by itself arrives on another, non-blocking one. pyroute2's own sockets are not used:
+from 0.9 on they bring an event loop of their own, and before that they have none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+import struct
+from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Interface, IPv6Interface
+from typing import Any, NamedTuple, Union
+
+from .errors import KernelError
+
+try:
+    from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
+    from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
+except ImportError as missing:
+    PYROUTE2_ERROR: ImportError | None = missing
+else:
+    PYROUTE2_ERROR = None
+
+IPInterface = Union[IPv4Interface, IPv6Interface]
+
+RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
+RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
+
+NLMSG_ERROR, NLMSG_DONE = 2, 3
+NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x01, 0x04, 0x300
+NLM_F_REPLACE, NLM_F_CREATE = 0x100, 0x400
+NLM_F_DUMP_INTR = 0x10  # in an answer: the table changed while it was being dumped
+NLM_F_ACK_TLVS = 0x200  # in an answer: attributes follow the error code
+NLMSGERR_ATTR_MSG = 1
+
+GROUPS = 0x1 | 0x10 | 0x100  # RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR
+
+SOL_NETLINK, NETLINK_CAP_ACK, NETLINK_EXT_ACK = 270, 10, 11
+SO_RCVBUFFORCE = 33  # not in the socket module
+
+IFA_F_NODAD = 0x02
+RTEXT_FILTER_SKIP_STATS = 0x08  # counters are most of a link's message and nobody here reads them
+INFINITE_S = 0xFFFFFFFF
+
+# Tags our addresses in `ip -d address` and for the clean-up after an earlier life. The kernel reserves 1-3; 112 is
+# VRRP's IP protocol number. Linux < 5.18 ignores the attribute and pyroute2 0.7.2 does not know it.
+ADDRESS_PROTOCOL = 112
+
+BATCH = 100  # acks of one batch must fit into the socket's receive buffer, and the event loop waits meanwhile
+DUMP_ATTEMPTS = 8
+ANSWER_TIMEOUT_S = 2  # only a guard: the answer is there when sendmsg returns
+EVENT_BUFFER_BYTES = 4 << 20  # some 4,000 address events
+RECEIVE_BYTES = 1 << 16
+SEQUENCE_END = 1 << 31
+
+_HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence number, port
+
+
+class Answer(NamedTuple):
+    """How one request ended: errno (0 is success) and the kernel's explanation, if it gave one."""
+
+    errno: int
+    detail: str = ""
+
+
+class Frame(NamedTuple):
+    """One netlink message, still encoded, header included."""
+
+    type: int
+    flags: int
+    sequence: int
+    data: bytes
+
+
+def split(data: bytes) -> Iterator[Frame]:
+    """The messages of one datagram."""
+    offset = 0
+    while offset + _HEADER.size <= len(data):
+        length, kind, flags, sequence = _HEADER.unpack_from(data, offset)[:4]
+        if length < _HEADER.size:
+            return
+        yield Frame(kind, flags, sequence, data[offset : offset + length])
+        offset += (length + 3) & ~3
+
+
+def encode(kind: int, flags: int, sequence: int, message: Any) -> bytes:
+    """A request: the body with its header."""
+    header = message["header"]
+    header["type"], header["flags"], header["sequence_number"] = kind, flags | NLM_F_REQUEST, sequence
+    message.reset()
+    message.encode()
+    return bytes(message.data)
+
+
+def decode(frame: Frame) -> Any:
+    """A link or address message as pyroute2's dictionary; read attributes with get_attr(): get() finds none on 0.7."""
+    message = (ifinfmsg if frame.type in (RTM_NEWLINK, RTM_DELLINK) else ifaddrmsg)(frame.data)
+    message.decode()
+    return message
+
+
+def link_query() -> Any:
+    """The body of a dump of all links."""
+    message = ifinfmsg()
+    message["attrs"] = [("IFLA_EXT_MASK", RTEXT_FILTER_SKIP_STATS)]
+    return message
+
+
+def address_query() -> Any:
+    """The body of a dump of all addresses of all families."""
+    return ifaddrmsg()
+
+
+def address_message(index: int, interface: IPInterface) -> Any:
+    """The body that names one address of one interface, as a removal needs it."""
+    address = str(interface.ip)
+    message = ifaddrmsg()
+    message["family"] = socket.AF_INET if interface.version == 4 else socket.AF_INET6
+    message["prefixlen"] = interface.network.prefixlen
+    message["index"] = index
+    # IPv4 needs both: IFA_LOCAL is the address, and the kernel compares the prefix length only if it has IFA_ADDRESS.
+    message["attrs"] = [("IFA_LOCAL", address), ("IFA_ADDRESS", address)]
+    return message
+
+
+def new_address_message(index: int, interface: IPInterface, lifetime_s: int | None) -> Any:
+    """The body that adds an address, or renews its lifetime.
+
+    No broadcast address, as with keepalived: a VIP is one service address, and the subnet's broadcast belongs to the
+    host's own address. An IPv6 VIP is preferred for 0 s: it answers, but is not chosen as source of the host's own
+    connections, which would die when it moves (RFC 6724 rule 3). IPv4 chooses the primary address by itself.
+    """
+    valid_s = INFINITE_S if lifetime_s is None else lifetime_s
+    preferred_s = valid_s if interface.version == 4 else 0
+    message = address_message(index, interface)
+    message["attrs"] += [
+        ("IFA_CACHEINFO", {"ifa_preferred": preferred_s, "ifa_valid": valid_s, "cstamp": 0, "tstamp": 0}),
+        ("IFA_FLAGS", IFA_F_NODAD if interface.version == 6 else 0),
+    ]
+    if any(entry[0] == "IFA_PROTO" for entry in ifaddrmsg.nla_map):
+        message["attrs"].append(("IFA_PROTO", ADDRESS_PROTOCOL))
+    return message
+
+
+def _open(groups: int, buffer_bytes: int) -> socket.socket:
+    """A bound rtnetlink socket."""
+    if PYROUTE2_ERROR is not None:
+        raise PYROUTE2_ERROR
+    netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+    netlink.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
+    with contextlib.suppress(PermissionError):  # without CAP_NET_ADMIN the limit of net.core.rmem_max holds
+        netlink.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, buffer_bytes)
+    netlink.bind((0, groups))
+    return netlink
+
+
+class RequestSocket:
+    """Requests and their answers, one exchange after the other."""
+
+    def __init__(self) -> None:
+        self._next_sequence = 1
+        self._socket = _open(groups=0, buffer_bytes=1 << 20)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", ANSWER_TIMEOUT_S, 0))
+        self._socket.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)
+        self._socket.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
+
+    def execute(self, kind: int, flags: int, messages: Sequence[Any]) -> list[Answer]:
+        """Have the kernel carry out each message; the answers are in the order of the messages."""
+        answers: list[Answer] = []
+        for start in range(0, len(messages), BATCH):
+            answers += self._execute_batch(kind, flags, messages[start : start + BATCH])
+        return answers
+
+    def dump(self, kind: int, message: Any, op: str) -> list[Frame]:
+        """A whole kernel table, taken again when it changed under way; KernelError if it cannot be had."""
+        for _attempt in range(DUMP_ATTEMPTS):
+            frames = self._dump_once(kind, message, op)
+            if not any(frame.flags & NLM_F_DUMP_INTR for frame in frames):
+                return frames[:-1]
+        raise KernelError(op, errno.EAGAIN, f"changed during each of {DUMP_ATTEMPTS} dumps")
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+    def _execute_batch(self, kind: int, flags: int, messages: Sequence[Any]) -> list[Answer]:
+        """One exchange; a message whose answer did not come has the error of the socket."""
+        sequences = self._take_sequences(len(messages))
+        answers: dict[int, Answer] = {}
+        failure = Answer(0)
+        try:
+            pairs = zip(sequences, messages)
+            self._socket.sendmsg([encode(kind, flags | NLM_F_ACK, sequence, message) for sequence, message in pairs])
+            while len(answers) < len(messages):
+                for frame in self._receive():
+                    if frame.type == NLMSG_ERROR and frame.sequence in sequences:
+                        answers[frame.sequence] = _answer(frame)
+        except OSError as error:
+            failure = Answer(_errno(error))
+        return [answers.get(sequence, failure) for sequence in sequences]
+
+    def _dump_once(self, kind: int, message: Any, op: str) -> list[Frame]:
+        """The frames of one dump, the closing NLMSG_DONE last."""
+        [sequence] = self._take_sequences(1)
+        frames: list[Frame] = []
+        try:
+            self._socket.sendmsg([encode(kind, NLM_F_DUMP, sequence, message)])
+            while not frames or frames[-1].type not in (NLMSG_DONE, NLMSG_ERROR):
+                frames += [frame for frame in self._receive() if frame.sequence == sequence]
+        except OSError as error:
+            raise KernelError(op, _errno(error)) from None
+        answer = _answer(frames[-1])
+        if answer.errno:
+            raise KernelError(op, answer.errno, answer.detail)
+        return frames
+
+    def _take_sequences(self, count: int) -> range:
+        """Unused sequence numbers, by which a late answer to an earlier request is told from ours."""
+        first = self._next_sequence if self._next_sequence + count <= SEQUENCE_END else 1
+        self._next_sequence = first + count
+        return range(first, first + count)
+
+    def _receive(self) -> Iterator[Frame]:
+        data, sender = self._socket.recvfrom(RECEIVE_BYTES)
+        return split(data) if sender[0] == 0 else iter(())  # port 0 is the kernel
+
+
+class EventSocket:
+    """What the kernel reports about links and addresses."""
+
+    def __init__(self) -> None:
+        self._socket = _open(GROUPS, EVENT_BUFFER_BYTES)
+        self._socket.setblocking(False)
+
+    def fileno(self) -> int:
+        """The descriptor for the event loop."""
+        return self._socket.fileno()
+
+    def read(self, limit: int) -> list[Frame] | None:
+        """At most `limit` datagrams' messages, or None if the kernel had to drop some.
+
+        After a loss what is still queued is older than the dump that must follow, so it is thrown away.
+        """
+        frames: list[Frame] = []
+        for _turn in range(limit):
+            try:
+                data, sender = self._socket.recvfrom(RECEIVE_BYTES)
+            except BlockingIOError:
+                break
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:
+                    raise KernelError("read link and address events", _errno(error)) from None
+                self._drain()
+                return None
+            if sender[0] == 0:  # the kernel
+                frames += split(data)
+        return frames
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+    def _drain(self) -> None:
+        while True:
+            try:
+                self._socket.recv(1)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:
+                    raise KernelError("read link and address events", _errno(error)) from None
+
+
+def _answer(frame: Frame) -> Answer:
+    """The outcome in an NLMSG_ERROR or NLMSG_DONE: a negative errno, the request's header, then attributes."""
+    code = -struct.unpack_from("=i", frame.data, _HEADER.size)[0]
+    if frame.type != NLMSG_ERROR or not frame.flags & NLM_F_ACK_TLVS:
+        return Answer(code)
+    offset = _HEADER.size + 4 + _HEADER.size
+    while offset + 4 <= len(frame.data):
+        length, kind = struct.unpack_from("=HH", frame.data, offset)
+        if kind == NLMSGERR_ATTR_MSG:
+            return Answer(code, frame.data[offset + 4 : offset + length].rstrip(b"\0").decode("utf-8", "replace"))
+        offset += max(4, (length + 3) & ~3)
+    return Answer(code)
+
+
+def _errno(error: OSError) -> int:
+    """The errno of a failed socket call; EAGAIN on the request socket is its receive timeout."""
+    return errno.ETIMEDOUT if isinstance(error, BlockingIOError) else error.errno or errno.EIO

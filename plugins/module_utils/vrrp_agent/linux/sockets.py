@@ -1,0 +1,192 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Raw sockets: VRRP's own for adverts, and a link-layer one for ARP and neighbour advertisements."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+import struct
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from typing import Union
+
+from .errors import KernelError, interface_name
+
+IPAddress = Union[IPv4Address, IPv6Address]
+
+IPPROTO_VRRP = 112
+GROUPS: dict[int, IPAddress] = {4: IPv4Address("224.0.0.18"), 6: IPv6Address("ff02::12")}
+HOP_LIMIT = 255
+TRAFFIC_CLASS = 0xC0  # CS6, network control
+PRIORITY = 6  # of Linux' queueing: TC_PRIO_INTERACTIVE, the highest without CAP_NET_ADMIN
+RECEIVE_BYTES = 8192  # the longest VRRP message, 255 IPv6 addresses, is about half of it
+ANCILLARY_BYTES = 256
+
+# Not in the socket module of Python 3.9.
+IP_PKTINFO = 8
+IP_MULTICAST_ALL = 49
+IPV6_MULTICAST_ALL = 29
+
+
+@dataclass(frozen=True)
+class Datagram:
+    """A received VRRP message without its IP header; `ttl` is the IPv4 TTL or the IPv6 hop limit."""
+
+    payload: bytes
+    source: IPAddress
+    destination: IPAddress
+    ttl: int
+
+
+class AdvertSocket:
+    """VRRP's raw socket on one interface, for one address family."""
+
+    def __init__(self, index: int, name: str, family: int) -> None:
+        self._index = index
+        self._name = name
+        self._family = family
+        self._socket = self._open()
+
+    def fileno(self) -> int:
+        """The descriptor for the event loop."""
+        return self._socket.fileno()
+
+    def receive(self, limit: int = 64) -> list[Datagram]:
+        """What has come, at most `limit` packets a call; never blocks."""
+        receive_one = self._receive4 if self._family == 4 else self._receive6
+        datagrams: list[Datagram] = []
+        for _turn in range(limit):
+            try:
+                datagram = receive_one()
+            except OSError:  # nothing there, or a pending error of the interface, which links report as well
+                break
+            if datagram is not None:
+                datagrams.append(datagram)
+        return datagrams
+
+    def send(self, payload: bytes, source: IPAddress, destination: IPAddress | None = None) -> None:
+        """Send a message from `source`, which must be an address of this host, to the group or to one peer."""
+        target = GROUPS[self._family] if destination is None else destination
+        try:
+            if self._family == 4:
+                # The kernel reads the index and the second address, in_pktinfo's ipi_spec_dst, as the source.
+                info = struct.pack("@i4s4x", self._index, source.packed)
+                ancillary = (socket.IPPROTO_IP, IP_PKTINFO, info)
+                self._socket.sendmsg([payload], [ancillary], 0, (str(target), 0))
+            else:
+                info = struct.pack("@16si", source.packed, self._index)
+                ancillary = (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, info)
+                self._socket.sendmsg([payload], [ancillary], 0, (str(target), 0, 0, self._index))
+        except OSError as error:
+            op = f"send an advert from {source} to {target} on {self._name}"
+            raise KernelError(op, error.errno or errno.EIO) from None
+
+    def close(self) -> None:
+        """Close the socket; the kernel leaves the group."""
+        self._socket.close()
+
+    def _open(self) -> socket.socket:
+        domain = socket.AF_INET if self._family == 4 else socket.AF_INET6
+        try:
+            raw = socket.socket(domain, socket.SOCK_RAW | socket.SOCK_NONBLOCK, IPPROTO_VRRP)
+        except OSError as error:
+            raise KernelError("open a raw socket for VRRP", error.errno or errno.EIO) from None
+        try:
+            # First of all, so that no packet of another interface is ever queued.
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self._name.encode() + b"\0")
+            if self._family == 4:
+                _configure4(raw, self._index)
+            else:
+                _configure6(raw, self._index)
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, PRIORITY)  # after IP_TOS, which sets it as well
+        except OSError as error:
+            raw.close()
+            raise KernelError(f"open a VRRP socket on {self._name}", error.errno or errno.EIO) from None
+        return raw
+
+    def _receive4(self) -> Datagram | None:
+        return _datagram4(self._socket.recv(RECEIVE_BYTES))
+
+    def _receive6(self) -> Datagram | None:
+        payload, ancillary, flags, sender = self._socket.recvmsg(RECEIVE_BYTES, ANCILLARY_BYTES)
+        if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
+            return None
+        return _datagram6(payload, ancillary, IPv6Address(sender[0].partition("%")[0]))
+
+
+class FrameSocket:
+    """Sends ready-made Ethernet frames; receives nothing."""
+
+    def __init__(self) -> None:
+        try:
+            # Protocol 0: the kernel hands this socket no packets.
+            self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
+        except OSError as error:
+            raise KernelError("open a packet socket", error.errno or errno.EIO) from None
+
+    def send(self, index: int, frame: bytes) -> None:
+        """Send a frame, Ethernet header included, out of an interface."""
+        try:
+            self._socket.sendto(frame, (socket.if_indextoname(index), 0))
+        except OSError as error:
+            raise KernelError(f"send a frame on {interface_name(index)}", error.errno or errno.EIO) from None
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+
+def _configure4(raw: socket.socket, index: int) -> None:
+    membership = struct.pack("@4s4xi", GROUPS[4].packed, index)  # ip_mreqn
+    for option, value in (
+        (IP_MULTICAST_ALL, 0),  # only the groups of this socket
+        (socket.IP_MULTICAST_LOOP, 0),  # our own adverts must not come back
+        (socket.IP_MULTICAST_TTL, HOP_LIMIT),
+        (socket.IP_TTL, HOP_LIMIT),
+        (socket.IP_TOS, TRAFFIC_CLASS),
+    ):
+        raw.setsockopt(socket.IPPROTO_IP, option, value)
+    raw.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, membership)
+    raw.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+
+
+def _configure6(raw: socket.socket, index: int) -> None:
+    # IPV6_CHECKSUM stays off, as is the default of protocol 112: the codec computes it.
+    with contextlib.suppress(OSError):  # Linux < 4.20 has no such option; the protocol checks destinations anyway
+        raw.setsockopt(socket.IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0)
+    for option, value in (
+        (socket.IPV6_MULTICAST_LOOP, 0),  # our own adverts must not come back
+        (socket.IPV6_MULTICAST_HOPS, HOP_LIMIT),
+        (socket.IPV6_UNICAST_HOPS, HOP_LIMIT),
+        (socket.IPV6_TCLASS, TRAFFIC_CLASS),
+        (socket.IPV6_MULTICAST_IF, index),
+        (socket.IPV6_RECVPKTINFO, 1),
+        (socket.IPV6_RECVHOPLIMIT, 1),
+    ):
+        raw.setsockopt(socket.IPPROTO_IPV6, option, value)
+    membership = struct.pack("@16si", GROUPS[6].packed, index)  # ipv6_mreq
+    raw.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, membership)
+
+
+def _datagram4(packet: bytes) -> Datagram | None:
+    """The datagram in an IPv4 packet, or None where its header does not fit what came."""
+    if len(packet) < 20:
+        return None
+    header_length = (packet[0] & 0x0F) * 4
+    total_length = int.from_bytes(packet[2:4], "big")
+    if packet[0] >> 4 != 4 or not 20 <= header_length <= total_length <= len(packet):
+        return None
+    source, destination = IPv4Address(packet[12:16]), IPv4Address(packet[16:20])
+    return Datagram(packet[header_length:total_length], source, destination, ttl=packet[8])
+
+
+def _datagram6(payload: bytes, ancillary: list[tuple[int, int, bytes]], source: IPv6Address) -> Datagram | None:
+    """The datagram of a payload whose header the kernel tells beside it, or None where it does not."""
+    told = {kind: data for level, kind, data in ancillary if level == socket.IPPROTO_IPV6}
+    info, hop_limit = told.get(socket.IPV6_PKTINFO), told.get(socket.IPV6_HOPLIMIT)
+    if info is None or hop_limit is None:
+        return None
+    return Datagram(payload, source, IPv6Address(info[:16]), ttl=struct.unpack("@i", hop_limit)[0])
