@@ -306,9 +306,9 @@ def _address(value: Any) -> IPInterface:
         raise ValueError(f"{_show(value)} is no IP address, with or without a /prefix") from None
     if address.ip.is_multicast or address.ip.is_loopback or address.ip.is_unspecified:
         raise ValueError(f"{value} is not an address that a host can own and share")
-    if address.version == 4 and address.network.prefixlen < 31:
-        if address.ip in (address.network.network_address, address.network.broadcast_address):
-            raise ValueError(f"{value} is the network's own or its broadcast address, no host's")
+    ends = (address.network.network_address, address.network.broadcast_address)
+    if address.version == 4 and address.network.prefixlen < 31 and address.ip in ends:
+        raise ValueError(f"{value} is the network's own or its broadcast address, no host's")
     return address
 
 

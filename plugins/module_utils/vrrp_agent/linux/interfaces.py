@@ -17,7 +17,7 @@ from .errors import KernelError, interface_name
 from .netlink import IPInterface
 
 IFF_UP, IFF_RUNNING, IFF_LOWER_UP = 0x1, 0x40, 0x10000
-IFA_F_SECONDARY, IFA_F_TENTATIVE = 0x01, 0x40
+IFA_F_SECONDARY, IFA_F_TENTATIVE, IFA_F_PERMANENT = 0x01, 0x40, 0x80
 READ_LIMIT = 128  # events a turn, some 5 ms: adverts must not wait for a flood of them
 
 
@@ -35,12 +35,16 @@ class Link:
 
 @dataclass(frozen=True)
 class Address:
-    """An address on an interface; `protocol` is its IFA_PROTO: netlink.ADDRESS_PROTOCOL on ours, 0 if unknown."""
+    """An address on an interface.
+
+    `permanent`: it has no lifetime. `protocol`: its IFA_PROTO, netlink.ADDRESS_PROTOCOL on ours, 0 if unknown.
+    """
 
     index: int
     interface: IPInterface
     secondary: bool
     tentative: bool
+    permanent: bool
     protocol: int
 
 
@@ -193,5 +197,6 @@ def _address(message: Any) -> Address | None:
         interface=ip_interface((address, message["prefixlen"])),
         secondary=bool(flags & IFA_F_SECONDARY),
         tentative=bool(flags & IFA_F_TENTATIVE),
+        permanent=bool(flags & IFA_F_PERMANENT),
         protocol=message.get_attr("IFA_PROTO", 0),
     )

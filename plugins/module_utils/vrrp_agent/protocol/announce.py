@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, duet.ha_pair contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""The frames that tell a segment where an address lives now: gratuitous ARP and unsolicited neighbour advertisements."""
+"""The frames that tell a segment where an address lives: gratuitous ARP, unsolicited neighbour advertisement."""
 
 from __future__ import annotations
 

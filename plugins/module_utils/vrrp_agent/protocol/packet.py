@@ -25,7 +25,7 @@ _HEADER = struct.Struct("!BBBBHH")
 
 
 class PacketError(Exception):
-    """A packet that is dropped; `reason` is the counter that tells of it (names of RFC 8347, RFC 2787 for version 2)."""
+    """A packet that is dropped; `reason` is its counter (RFC 8347's names, RFC 2787's for version 2)."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
@@ -35,7 +35,7 @@ class PacketError(Exception):
 
 @dataclass(frozen=True)
 class Advert:
-    """One advertisement; `interval_cs` in centiseconds in both versions, `auth_data` is 8 octets in version 2 and none in version 3."""
+    """One advertisement; `interval_cs` in centiseconds, `auth_data` 8 octets in version 2 and none in version 3."""
 
     version: int
     virtual_router_id: int

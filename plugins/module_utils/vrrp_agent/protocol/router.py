@@ -184,7 +184,8 @@ class Router:
             return
         waited_s = (now_ns - self._waiting_since_ns) / timers.SECOND_NS
         if self._outranked is not None:
-            why = f"{self._outranked.address} has the lower priority: {self._outranked.priority} < {self.settings.priority}"
+            loser = self._outranked
+            why = f"{loser.address} has the lower priority: {loser.priority} < {self.settings.priority}"
             self._become_master(why, "preempted", now_ns)
         elif self._resigned and self.master is not None:
             self._become_master(f"{self.master.address} resigned (priority 0)", "priority", now_ns)

@@ -1,0 +1,133 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""The command line: `vrrp-agent run | check | status | reload`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from . import client
+from .version import VERSION
+
+EXIT_FAILED = 1
+EXIT_REFUSED = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0, 1 when it failed, 2 when the input was refused."""
+    options = _parser().parse_args(arguments)
+    command: int = options.command(options)
+    return command
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="vrrp-agent", description="Holds virtual IP addresses by VRRP.")
+    parser.add_argument("--version", action="version", version=f"vrrp-agent {VERSION}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    runtime = argparse.ArgumentParser(add_help=False)
+    runtime.add_argument(
+        "--runtime-dir",
+        default=client.RUNTIME_DIR,
+        metavar="DIR",
+        help="where the control socket is (default: %(default)s)",
+    )
+    config_file = argparse.ArgumentParser(add_help=False)
+    config_file.add_argument("--config", required=True, metavar="FILE", help="the configuration, a JSON document")
+
+    run = commands.add_parser("run", parents=[config_file, runtime], help="run in the foreground")
+    run.set_defaults(command=_run)
+    check = commands.add_parser("check", parents=[config_file], help="check a configuration: exit 0, or 2 and why")
+    check.set_defaults(command=_check)
+    show = commands.add_parser("status", parents=[runtime], help="show what is live")
+    show.add_argument("--json", action="store_true", help="the whole status document")
+    show.set_defaults(command=_status)
+    again = commands.add_parser("reload", parents=[runtime], help="read the configuration again, without a restart")
+    again.set_defaults(command=_reload)
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    # The daemon's imports are slow and nobody else's business.
+    import asyncio
+
+    from .config import ConfigError
+    from .linux.errors import KernelError
+    from .service import log
+    from .service.agent import Agent, StartError
+
+    log.set_up()
+    try:
+        return asyncio.run(Agent(options.config, options.runtime_dir).run())
+    except ConfigError as error:
+        log.LOGGER.error("%s: %s", options.config, error)
+        return EXIT_REFUSED
+    except (StartError, KernelError, OSError) as error:
+        log.LOGGER.error("cannot start: %s", error)
+        return EXIT_FAILED
+
+
+def _check(options: argparse.Namespace) -> int:
+    from . import config
+
+    try:
+        with open(options.config, encoding="utf-8") as file:
+            problems = config.validate(config.decode(file.read()))
+    except config.ConfigError as error:
+        problems = [error]
+    except (OSError, UnicodeDecodeError) as error:
+        problems = [config.ConfigError("", getattr(error, "strerror", None) or "not UTF-8 text")]
+    for problem in problems:
+        sys.stderr.write(f"{options.config}: {problem}\n")
+    return EXIT_REFUSED if problems else 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    try:
+        document = client.status(options.runtime_dir)
+    except client.ControlError as error:
+        return _fail(error)
+    sys.stdout.write(json.dumps(document, indent=2) + "\n" if options.json else _table(document))
+    return 0
+
+
+def _reload(options: argparse.Namespace) -> int:
+    try:
+        client.reload(options.runtime_dir)
+    except client.ControlError as error:
+        _fail(error)
+        return EXIT_REFUSED if error.code == "config_invalid" else EXIT_FAILED
+    return 0
+
+
+def _fail(error: client.ControlError) -> int:
+    sys.stderr.write(f"vrrp-agent: {error}\n")
+    return EXIT_FAILED
+
+
+def _table(document: dict[str, Any]) -> str:
+    rows = [("INSTANCE", "INTERFACE/VRID", "STATE", "PRIORITY", "MASTER", "ADDRESSES HERE", "WHY")]
+    for instance in document["instances"]:
+        master, last = instance["master"], instance["last_transition"]
+        rows.append(
+            (
+                instance["name"],
+                f"{instance['interface']}/{instance['virtual_router_id']}",
+                instance["state"],
+                str(instance["effective_priority"]),
+                master["address"] if master else "-",
+                " ".join(instance["addresses_present"]) or "-",
+                f"{last['reason']} ({last['at']})" if last else "-",
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,240 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""The process: reads the configuration, runs the virtual routers, follows signals, answers on the control socket."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import signal
+import socket
+import time
+from typing import Any
+
+from .. import config
+from ..client import SOCKET_NAME
+from ..config import Config, ConfigError, Instance
+from ..linux.errors import KernelError
+from ..linux.sockets import Datagram
+from ..protocol.events import PacketReceived, State
+from ..version import VERSION
+from . import status
+from .control import CommandError, ControlServer
+from .log import LOGGER, Limiter
+from .network import Network
+from .notify import notify, watchdog_interval_s
+from .virtual_router import VirtualRouter
+
+_Identity = tuple[str, int, int]
+
+
+class StartError(Exception):
+    """The agent cannot start, and why."""
+
+
+class Agent:
+    """One node's agent; `run()` returns the exit code."""
+
+    def __init__(self, config_file: str, runtime_dir: str) -> None:
+        self._config_file = config_file
+        self._runtime_dir = runtime_dir
+        self._config = Config("", ())
+        self._config_digest = ""
+        self._last_reload: dict[str, Any] | None = None
+        self._since_s = time.time()
+        self._routers: dict[_Identity, VirtualRouter] = {}
+        self._counters = {"vrid_errors": 0, "packet_length_errors": 0}
+        self._limiter = Limiter()
+        self._exit_code = 0
+
+    async def run(self) -> int:
+        """Work until told to stop; raises StartError, ConfigError or KernelError before anything was touched."""
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        self._config, self._config_digest = self._read_config()
+        only_one = _only_agent_here()
+        os.makedirs(self._runtime_dir, mode=0o700, exist_ok=True)
+        self._network = Network(self._follow_network, self._receive)
+        commands = {"status": self._status, "reload": self._reload}
+        control = ControlServer(os.path.join(self._runtime_dir, SOCKET_NAME), commands)
+        try:
+            self._loop.set_exception_handler(self._resign)
+            self._remove_leftovers()
+            self._apply(self._config)
+            await control.start()
+            self._follow_signals()
+            self._keep_watchdog_quiet()
+            notify("READY=1", self._summary())
+            LOGGER.info("ready: %d instances from %s", len(self._routers), self._config_file)
+            await self._stopping.wait()
+        finally:
+            notify("STOPPING=1")
+            for running in self._routers.values():
+                running.stop()
+            control.close()
+            self._network.close()
+            only_one.close()
+        return self._exit_code
+
+    # --- configuration
+
+    def _read_config(self) -> tuple[Config, str]:
+        try:
+            with open(self._config_file, "rb") as file:
+                content = file.read()
+            return config.load(content.decode()), hashlib.sha256(content).hexdigest()
+        except OSError as error:
+            raise ConfigError("", f"{self._config_file}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise ConfigError("", f"{self._config_file}: not UTF-8 text") from None
+
+    def _apply(self, new: Config) -> None:
+        """Make the running virtual routers those of a configuration; who stays keeps its role."""
+        wanted: dict[_Identity, Instance] = {instance.identity: instance for instance in new.instances}
+        for identity in set(self._routers) - set(wanted):
+            gone = self._routers.pop(identity)
+            LOGGER.info("%s: no longer configured", gone.label)
+            gone.stop()
+        self._config = new
+        started = []
+        for identity, instance in wanted.items():
+            running = self._routers.get(identity)
+            if running is None:
+                running = self._routers[identity] = VirtualRouter(instance, self._network, self._note_transition)
+                started.append(running)
+            elif running.instance != instance:
+                LOGGER.info("%s: reconfigured", running.label)
+                running.reconfigure(instance)
+        self._listen()
+        for running in started:
+            running.start()
+
+    async def _reload(self) -> dict[str, Any]:
+        """Read the configuration again; a refused one changes nothing but what status says of it."""
+        at = status.iso_time(time.time())
+        try:
+            # Off the loop: a long file must not make an advert late.
+            new, digest = await self._loop.run_in_executor(None, self._read_config)
+        except ConfigError as error:
+            self._last_reload = {"at": at, "ok": False, "error": str(error)}
+            LOGGER.error("reload refused, nothing has changed: %s", error)
+            raise CommandError("config_invalid", str(error)) from None
+        changed = new != self._config
+        self._config_digest = digest
+        self._last_reload = {"at": at, "ok": True, "error": None}
+        self._apply(new)
+        LOGGER.info("reloaded: %d instances from %s", len(self._routers), self._config_file)
+        return {"changed": changed, "config_digest": digest}
+
+    def _remove_leftovers(self) -> None:
+        """No address outlives its owner: what an earlier life held is nobody's until somebody is elected."""
+        shared = [address for instance in self._config.instances for address in instance.addresses]
+        for address in self._network.leftovers(shared):
+            LOGGER.warning("removing %s, left by an earlier life", address.interface)
+            for error in self._network.release(address.index, [address.interface]):
+                LOGGER.error("%s", error)
+
+    # --- the network
+
+    def _listen(self) -> None:
+        wanted = set()
+        for instance in self._config.instances:
+            link = self._network.link(instance.interface)
+            if link is not None:
+                wanted.add((link.index, instance.family))
+        try:
+            self._network.listen(wanted)
+        except KernelError as error:
+            LOGGER.error("%s", error)
+
+    def _follow_network(self) -> None:
+        self._listen()
+        for running in self._routers.values():
+            running.follow_interface()
+
+    def _receive(self, index: int, family: int, datagram: Datagram) -> None:
+        message = datagram.payload
+        if len(message) < 2:
+            self._counters["packet_length_errors"] += 1
+            return
+        running = next(
+            (
+                running
+                for running in self._routers.values()
+                if running.index == index
+                and running.instance.virtual_router_id == message[1]
+                and running.instance.family == family
+            ),
+            None,
+        )
+        if running is None:
+            self._counters["vrid_errors"] += 1
+            return
+        running.handle(PacketReceived(message, datagram.source, datagram.destination, datagram.ttl))
+
+    # --- what it tells
+
+    async def _status(self) -> dict[str, Any]:
+        try:
+            present = self._network.addresses_now()
+        except KernelError as error:
+            raise CommandError("kernel_error", str(error)) from None
+        return {
+            "router_id": self._config.router_id,
+            "version": VERSION,
+            "pid": os.getpid(),
+            "since": status.iso_time(self._since_s),
+            "config_file": self._config_file,
+            "config_digest": self._config_digest,
+            "last_reload": self._last_reload,
+            "counters": dict(self._counters),
+            "instances": [
+                status.instance_status(running, present.get(running.index or 0, ()))
+                for running in self._routers.values()
+            ],
+        }
+
+    def _summary(self) -> str:
+        masters = sum(running.router.state is State.MASTER for running in self._routers.values())
+        return f"STATUS=MASTER of {masters} of {len(self._routers)} instances"
+
+    def _note_transition(self) -> None:
+        notify(self._summary())
+
+    # --- the process
+
+    def _follow_signals(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._stopping.set)
+        self._loop.add_signal_handler(signal.SIGHUP, lambda: self._loop.create_task(self._reload_by_signal()))
+
+    async def _reload_by_signal(self) -> None:
+        try:
+            await self._reload()
+        except CommandError:
+            pass  # logged, and kept in the status
+
+    def _keep_watchdog_quiet(self) -> None:
+        interval_s = watchdog_interval_s()
+        if interval_s is not None:
+            notify("WATCHDOG=1")
+            self._loop.call_later(interval_s, self._keep_watchdog_quiet)
+
+    def _resign(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A bug: say where, leave in good order, and let systemd start a new life."""
+        LOGGER.critical("unexpected: %s; resigning", context["message"], exc_info=context.get("exception"))
+        self._exit_code = 1
+        self._stopping.set()
+
+
+def _only_agent_here() -> socket.socket:
+    """Hold the name that one agent in a network namespace can hold; two would fight over the same addresses."""
+    name = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    try:
+        name.bind("\0duet.ha_pair/vrrp-agent")
+    except OSError:
+        name.close()
+        raise StartError("another vrrp-agent is running on this host; stop it first") from None
+    return name

@@ -1,0 +1,159 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""The node's links, addresses and sockets as the service uses them: a mirror of the kernel, and the hands on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Callable
+
+from ..linux.errors import KernelError
+from ..linux.interfaces import (
+    Address,
+    AddressAdded,
+    AddressRemoved,
+    Kernel,
+    Link,
+    LinkChanged,
+    LinkRemoved,
+    Overrun,
+)
+from ..linux.netlink import ADDRESS_PROTOCOL
+from ..linux.sockets import AdvertSocket, Datagram, FrameSocket
+from ..protocol.announce import announcement
+from ..protocol.settings import IPAddress, IPInterface
+from .log import LOGGER
+
+Receiver = Callable[[int, int, Datagram], None]
+_Key = tuple[int, int]
+
+
+class Network:
+    """Follows the kernel, and tells `on_change` after every batch of news; `on_packet` gets every VRRP packet."""
+
+    def __init__(self, on_change: Callable[[], None], on_packet: Receiver) -> None:
+        self._on_change = on_change
+        self._on_packet = on_packet
+        self._kernel = Kernel()
+        self._frames = FrameSocket()
+        self._sockets: dict[_Key, AdvertSocket] = {}
+        self._links: dict[int, Link] = {}
+        self._addresses: dict[int, dict[IPInterface, Address]] = {}
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._kernel.fileno(), self._read_kernel)
+        self._read_all()
+
+    def close(self) -> None:
+        """Let go of every socket; addresses are not touched."""
+        self._loop.remove_reader(self._kernel.fileno())
+        for key in list(self._sockets):
+            self._close_socket(key)
+        self._frames.close()
+        self._kernel.close()
+
+    # --- what is so
+
+    def link(self, name: str) -> Link | None:
+        """The link of this name, as last heard from the kernel."""
+        return next((link for link in self._links.values() if link.name == name), None)
+
+    def own_address(self, index: int, family: int, shared: Iterable[IPInterface]) -> IPAddress | None:
+        """The interface's own first address of a family, fit to send from; `shared` addresses are nobody's own."""
+        not_own = {address.ip for address in shared}
+        for address in self._addresses.get(index, {}).values():
+            ip = address.interface.ip
+            if ip.version != family or ip in not_own or address.secondary or address.tentative:
+                continue
+            # RFC 9568 5.1.2.1: over IPv6 the source is the link-local address.
+            if family == 4 or ip.is_link_local:
+                return ip
+        return None
+
+    def missing(self, index: int, addresses: Sequence[IPInterface]) -> list[IPInterface]:
+        """Which of these addresses are not on the interface, as last heard from the kernel."""
+        there = self._addresses.get(index, {})
+        return [address for address in addresses if address not in there]
+
+    def addresses_now(self) -> dict[int, list[IPInterface]]:
+        """Every address by interface index, read from the kernel at this moment."""
+        found: dict[int, list[IPInterface]] = {}
+        for address in self._kernel.addresses():
+            found.setdefault(address.index, []).append(address.interface)
+        return found
+
+    def leftovers(self, shared: Iterable[IPInterface]) -> list[Address]:
+        """Addresses that an agent's earlier life left behind: they carry our mark or, on old kernels, a lifetime.
+
+        A permanent address is somebody else's, and not ours to remove even where it should not be.
+        """
+        ours = set(shared)
+        return [
+            address
+            for address in self._kernel.addresses()
+            if address.protocol == ADDRESS_PROTOCOL or (address.interface in ours and not address.permanent)
+        ]
+
+    # --- what is done
+
+    def claim(self, index: int, addresses: Sequence[IPInterface], lifetime_s: int) -> list[KernelError]:
+        """Put addresses on an interface, or renew them; the kernel removes them itself after `lifetime_s`."""
+        return self._kernel.add_addresses(index, addresses, lifetime_s)
+
+    def release(self, index: int, addresses: Sequence[IPInterface]) -> list[KernelError]:
+        """Take addresses off an interface."""
+        return self._kernel.remove_addresses(index, addresses)
+
+    def announce(self, index: int, addresses: Sequence[IPInterface]) -> None:
+        """Tell the segment that these addresses live here; raises KernelError."""
+        link = self._links[index]
+        for address in addresses:
+            self._frames.send(index, announcement(link.mac, address.ip))
+
+    def send(self, index: int, family: int, message: bytes, source: IPAddress, destination: IPAddress) -> None:
+        """Send a VRRP message; raises KernelError."""
+        self._sockets[index, family].send(message, source, destination)
+
+    def listen(self, wanted: set[_Key]) -> None:
+        """Have a socket open for exactly these (interface index, family) pairs; raises KernelError."""
+        for key in set(self._sockets) - wanted:
+            self._close_socket(key)
+        for index, family in sorted(wanted - set(self._sockets)):
+            opened = AdvertSocket(index, self._links[index].name, family)
+            self._sockets[index, family] = opened
+            self._loop.add_reader(opened.fileno(), self._read_socket, index, family)
+
+    def _close_socket(self, key: _Key) -> None:
+        closed = self._sockets.pop(key)
+        self._loop.remove_reader(closed.fileno())
+        closed.close()
+
+    # --- news
+
+    def _read_socket(self, index: int, family: int) -> None:
+        opened = self._sockets.get((index, family))
+        for datagram in opened.receive() if opened else ():
+            self._on_packet(index, family, datagram)
+
+    def _read_kernel(self) -> None:
+        for event in self._kernel.read_events():
+            if isinstance(event, LinkChanged):
+                self._links[event.link.index] = event.link
+            elif isinstance(event, LinkRemoved):
+                self._links.pop(event.index, None)
+                self._addresses.pop(event.index, None)
+            elif isinstance(event, AddressAdded):
+                self._addresses.setdefault(event.address.index, {})[event.address.interface] = event.address
+            elif isinstance(event, AddressRemoved):
+                self._addresses.get(event.address.index, {}).pop(event.address.interface, None)
+            elif isinstance(event, Overrun):
+                LOGGER.warning("the kernel's news came faster than they were read; reading everything again")
+                self._read_all()
+        self._on_change()
+
+    def _read_all(self) -> None:
+        self._links = {link.index: link for link in self._kernel.links()}
+        self._addresses = {}
+        for address in self._kernel.addresses():
+            self._addresses.setdefault(address.index, {})[address.interface] = address

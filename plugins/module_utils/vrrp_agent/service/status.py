@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""The status document: what is live, with the addresses read from the kernel at that moment."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from ..protocol.events import State
+from ..protocol.settings import IPInterface
+from .virtual_router import VirtualRouter
+
+
+def iso_time(at_s: float) -> str:
+    """A wall clock's time as ISO 8601 in UTC, to the millisecond."""
+    moment = datetime.datetime.fromtimestamp(at_s, datetime.timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def instance_status(running: VirtualRouter, present: Iterable[IPInterface]) -> dict[str, Any]:
+    """One instance's part; `present` are the addresses on its interface now."""
+    instance, router = running.instance, running.router
+    there = set(present)
+    return {
+        "name": instance.name,
+        "interface": instance.interface,
+        "virtual_router_id": instance.virtual_router_id,
+        "version": instance.version,
+        "state": router.state.value,
+        "priority": instance.priority,
+        "effective_priority": instance.priority,
+        "advert_interval": instance.advert_interval_cs / 100,
+        "preempt": instance.preempt,
+        "virtual_addresses": [str(address) for address in instance.virtual_addresses],
+        "extra_addresses": [str(address) for address in instance.extra_addresses],
+        "addresses_present": [str(address) for address in instance.addresses if address in there],
+        "source_address": str(router.source) if router.source else None,
+        "master": _master(running),
+        "new_master_reason": router.new_master_reason,
+        "since": iso_time(running.since_s),
+        "last_transition": _last_transition(running),
+        "fault": router.fault if router.state is State.FAULT else None,
+        "counters": dict(router.counters),
+        "checks": [],
+    }
+
+
+def _master(running: VirtualRouter) -> dict[str, Any] | None:
+    """Who is master as far as this node knows; `last_heard` is null when it is this node itself."""
+    router, instance = running.router, running.instance
+    if router.state is State.MASTER:
+        return {"address": str(router.source), "priority": instance.priority, "last_heard": None}
+    if router.master is None:
+        return None
+    heard_s = time.time() - (time.monotonic_ns() - router.master.heard_ns) / 1e9
+    return {
+        "address": str(router.master.address),
+        "priority": router.master.priority,
+        "last_heard": iso_time(heard_s),
+    }
+
+
+def _last_transition(running: VirtualRouter) -> dict[str, str] | None:
+    last = running.last_transition
+    if last is None:
+        return None
+    return {
+        "from": last.previous.value,
+        "to": last.state.value,
+        "reason": last.reason,
+        "at": iso_time(last.at_s),
+    }

@@ -1,0 +1,221 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""One configured instance at work: what happens goes to its router, what the router wants is done."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Callable
+
+from ..config import Instance
+from ..linux.errors import KernelError
+from ..protocol import events
+from ..protocol.events import State
+from ..protocol.router import Router
+from ..protocol.settings import IPInterface
+from .log import LOGGER, Limiter
+from .network import Network
+
+# How long to wait before trying again after the kernel has refused an address.
+_KERNEL_RETRY_S = 5.0
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A change of state; `at_s` is the wall clock's time."""
+
+    previous: State
+    state: State
+    reason: str
+    at_s: float
+
+
+class VirtualRouter:
+    """Ties one router to the node's network and to the loop's clock."""
+
+    def __init__(self, instance: Instance, network: Network, on_transition: Callable[[], None]) -> None:
+        self.instance = instance
+        self.router = Router(instance)
+        self.index: int | None = None
+        self.last_transition: Transition | None = None
+        self.since_s = time.time()
+        self._network = network
+        self._on_transition = on_transition
+        self._limiter = Limiter()
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._renewed_s = 0.0
+        self._refused: str | None = None
+
+    @property
+    def label(self) -> str:
+        """How log lines name it: instance, interface and virtual router id."""
+        return f"{self.instance.name} {self.instance.interface}/{self.instance.virtual_router_id}"
+
+    @property
+    def lifetime_s(self) -> int:
+        """How long the kernel keeps an address that nobody renews: three intervals, as a backup waits at least.
+
+        The kernel counts whole seconds, and two are the least that leave room to renew.
+        """
+        return max(2, 3 * self.instance.advert_interval_cs // 100)
+
+    def start(self) -> None:
+        """Take part, if the interface lets us."""
+        self.follow_interface()
+        self.handle(events.Start())
+
+    def stop(self) -> None:
+        """Leave in good order."""
+        self.handle(events.Stop())
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def reconfigure(self, instance: Instance) -> None:
+        """Take new settings for the same virtual router, without a change of role."""
+        self.instance = instance
+        self.handle(events.Reconfigured(instance))
+
+    def follow_interface(self) -> None:
+        """Tell the router what has become of its interface, and bring back addresses that somebody removed."""
+        condition = self._condition()
+        if isinstance(condition, events.InterfaceUp):
+            if condition.source != self.router.source:
+                self.handle(condition)
+        elif condition.reason != self.router.fault:
+            self.handle(condition)
+        if self.router.state is State.MASTER and self.index is not None:
+            missing = self._network.missing(self.index, self.instance.addresses)
+            if missing:
+                LOGGER.warning("%s: removed by somebody else, restored: %s", self.label, _join(missing))
+                self._claim(missing)
+                self._announce(missing)
+
+    def handle(self, event: events.Event) -> None:
+        """Feed the router one event, do what it wants, and wait for its deadline."""
+        for effect in self.router.handle(event, time.monotonic_ns()):
+            self._do(effect)
+        self._arm()
+
+    # --- the interface
+
+    def _condition(self) -> events.InterfaceUp | events.InterfaceDown:
+        name = self.instance.interface
+        link = self._network.link(name)
+        if link is None:
+            self.index = None
+            return events.InterfaceDown(f"no interface {name} on this host")
+        self.index = link.index
+        if not link.up:
+            return events.InterfaceDown(f"{name} is down")
+        if not link.carrier:
+            return events.InterfaceDown(f"{name} has no carrier")
+        source = self._network.own_address(link.index, self.instance.family, self.instance.addresses)
+        if source is None:
+            return events.InterfaceDown(f"{name} has no IPv{self.instance.family} address of its own to send from")
+        if self._refused is not None:
+            return events.InterfaceDown(self._refused)
+        return events.InterfaceUp(source)
+
+    # --- the deadline
+
+    def _arm(self) -> None:
+        """A deadline that moves later leaves the timer where it is: it finds nothing due, and is set again."""
+        deadline_ns = self.router.deadline_ns
+        if deadline_ns is None:
+            return
+        deadline_s = deadline_ns / 1e9
+        if self._timer is not None and self._timer.when() <= deadline_s and not self._timer.cancelled():
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(deadline_s, self._due)
+
+    def _due(self) -> None:
+        self._timer = None
+        deadline_ns = self.router.deadline_ns
+        if deadline_ns is not None and deadline_ns <= time.monotonic_ns():
+            self.handle(events.TimerDue())
+        else:
+            self._arm()
+
+    # --- what the router wants
+
+    def _do(self, effect: events.Effect) -> None:
+        if isinstance(effect, events.SendAdvert):
+            self._send(effect)
+        elif isinstance(effect, events.ClaimAddresses):
+            self._claim(effect.addresses)
+        elif isinstance(effect, events.ReleaseAddresses):
+            self._release(effect.addresses)
+        elif isinstance(effect, events.Announce):
+            self._announce(effect.addresses)
+        elif isinstance(effect, events.StateChanged):
+            self._note_transition(effect)
+        elif isinstance(effect, events.PacketRejected):
+            self._complain(effect, "dropped an advert from")
+        elif isinstance(effect, events.Mismatch):
+            self._complain(effect, "differs from what is configured here: the advert of")
+
+    def _send(self, effect: events.SendAdvert) -> None:
+        if self.index is None:
+            return
+        if self._loop.time() - self._renewed_s > self.lifetime_s / 4:
+            self._claim(self.instance.addresses)
+        try:
+            self._network.send(self.index, self.instance.family, effect.message, effect.source, effect.destination)
+        except KernelError as error:
+            self._warn(("send", error.errno), f"{error}")
+
+    def _claim(self, addresses: tuple[IPInterface, ...] | list[IPInterface]) -> None:
+        if self.index is None:
+            return
+        self._renewed_s = self._loop.time()
+        for error in self._network.claim(self.index, addresses, self.lifetime_s):
+            self._warn(("claim", error.op), f"{error}")
+            if self._refused is None:
+                # A master without its addresses is an outage that nobody takes over from: let the peer have the role.
+                self._refused = str(error)
+                self._loop.call_soon(self.follow_interface)
+                self._loop.call_later(_KERNEL_RETRY_S, self._try_again)
+
+    def _try_again(self) -> None:
+        self._refused = None
+        self.follow_interface()
+
+    def _release(self, addresses: tuple[IPInterface, ...]) -> None:
+        if self.index is None:
+            return
+        for error in self._network.release(self.index, addresses):
+            self._warn(("release", error.op), f"{error}")
+
+    def _announce(self, addresses: tuple[IPInterface, ...] | list[IPInterface]) -> None:
+        if self.index is None:
+            return
+        try:
+            self._network.announce(self.index, addresses)
+        except KernelError as error:
+            self._warn(("announce", error.errno), f"{error}")
+
+    def _note_transition(self, effect: events.StateChanged) -> None:
+        self.since_s = time.time()
+        self.last_transition = Transition(effect.previous, effect.state, effect.reason, self.since_s)
+        level = LOGGER.warning if effect.state is State.FAULT else LOGGER.info
+        level("%s: %s -> %s: %s", self.label, effect.previous.value, effect.state.value, effect.reason)
+        self._on_transition()
+
+    def _complain(self, effect: events.PacketRejected | events.Mismatch, what: str) -> None:
+        self._warn((effect.reason, effect.source), f"{what} {effect.source}: {effect.reason}: {effect.detail}")
+
+    def _warn(self, kind: tuple[object, ...], text: str) -> None:
+        held_back = self._limiter.admit(kind, self._loop.time())
+        if held_back is not None:
+            more = f" ({held_back} more like it since)" if held_back else ""
+            LOGGER.warning("%s: %s%s", self.label, text, more)
+
+
+def _join(addresses: list[IPInterface]) -> str:
+    return ", ".join(str(address) for address in addresses)
