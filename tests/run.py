@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+# Copyright: (c) 2026, duet.ha_pair contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that proves the project, one stage after the other, with one closing line over all of it.
+
+Run by `make test`, or `make check` for the quick part; both install first what the stages need. A stage of pytest
+counts its tests, any other stage counts as one. A stage never ends the run: what else is broken is worth knowing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+INTERPRETERS = {"bullseye": "3.9", "bookworm": "3.11", "trixie": "3.13"}
+SCENARIOS = ("default", "failover")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One command; `quick` stages make up `make check`."""
+
+    name: str
+    command: tuple[str, ...]
+    quick: bool = False
+    pytest: bool = False
+
+
+@dataclass
+class Count:
+    """How many tests passed, failed and were skipped."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    def add(self, other: Count) -> None:
+        """Add another count to this one."""
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+        self.failures += other.failures
+
+    def __str__(self) -> str:
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+def tool(name: str, *arguments: str) -> tuple[str, ...]:
+    """A command of the project's virtual environment."""
+    return (str(BIN / name), *arguments)
+
+
+def pytest(*arguments: str) -> tuple[str, ...]:
+    """pytest in the project's virtual environment."""
+    return (sys.executable, "-m", "pytest", "-q", *arguments)
+
+
+def stages() -> list[Stage]:
+    """All stages, cheapest first."""
+    result = [
+        Stage("ruff", tool("ruff", "check", "--quiet", "."), quick=True),
+        Stage("format", tool("ruff", "format", "--check", "--quiet", "."), quick=True),
+        Stage("mypy agent", tool("mypy"), quick=True),
+        Stage("mypy lab", tool("mypy", "lab", "tests/run.py"), quick=True),
+        Stage("unit", pytest("tests/unit"), quick=True, pytest=True),
+        Stage("ansible-lint", tool("ansible-lint", "--profile", "production", "--offline", "-q"), quick=True),
+        Stage("sanity", ("bash", "tests/sanity.sh")),
+        Stage("package", pytest("tests/package"), pytest=True),
+    ]
+    result += [
+        Stage(f"unit on Python {version}", ("bash", "tests/unit_on.sh", suite), pytest=True)
+        for suite, version in INTERPRETERS.items()
+    ]
+    result += [
+        Stage("namespaces", pytest("tests/netns"), pytest=True),
+        Stage("interop", pytest("tests/interop"), pytest=True),
+    ]
+    result += [Stage(f"molecule {name}", tool("molecule", "test", "-s", name)) for name in SCENARIOS]
+    return result
+
+
+def run(stage: Stage) -> tuple[Count, float]:
+    """Run one stage with its output shown; its count and how long it took in seconds."""
+    print(f"\n=== {stage.name}: {' '.join(stage.command)}", flush=True)
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="duet-run-") as folder:
+        report = Path(folder) / "junit.xml"
+        environment = environ()
+        if stage.pytest:
+            environment["PYTEST_ADDOPTS"] = f"--junitxml={report} {environment.get('PYTEST_ADDOPTS', '')}".strip()
+        code = subprocess.run(stage.command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL).returncode
+        count = read_report(stage, report, code) if stage.pytest else Count()
+    if not stage.pytest:
+        count.passed, count.failed = (1, 0) if code == 0 else (0, 1)
+    if code != 0 and not count.failed:
+        count.failed = 1
+    if count.failed and not count.failures:
+        count.failures.append(f"{stage.name} (exit code {code})")
+    return count, time.monotonic() - started
+
+
+def read_report(stage: Stage, report: Path, code: int) -> Count:
+    """Count what pytest wrote; a report that is missing or has no test at all is a failure."""
+    count = Count()
+    if not report.exists():
+        return count
+    for case in ElementTree.parse(report).getroot().iter("testcase"):
+        outcomes = {child.tag for child in case}
+        if outcomes & {"failure", "error"}:
+            count.failed += 1
+            count.failures.append(f"{stage.name}: {case.get('classname')}::{case.get('name')}")
+        elif "skipped" in outcomes:
+            count.skipped += 1
+        else:
+            count.passed += 1
+    if not count.passed and not count.failed:
+        count.failures.append(f"{stage.name}: no test ran (exit code {code})")
+        count.failed = 1
+    return count
+
+
+def environ() -> dict[str, str]:
+    """The stages' environment: the virtual environment's tools, the collection's own tree, no colour codes."""
+    environment = dict(os.environ)
+    environment["PATH"] = f"{BIN}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    environment["PYTHONPATH"] = f"{ROOT}:{ROOT / 'plugins/module_utils'}"
+    environment["ANSIBLE_COLLECTIONS_PATH"] = str(ROOT / ".build")
+    environment.setdefault("NO_COLOR", "1")
+    return environment
+
+
+def main() -> int:
+    """Run the chosen stages; the exit code is 0 only when all of them passed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="the quick stages only: lint, types, unit tests")
+    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="only stages with NAME in them")
+    options = parser.parse_args()
+    chosen = [
+        stage
+        for stage in stages()
+        if (stage.quick or not options.check) and (not options.only or any(name in stage.name for name in options.only))
+    ]
+    total = Count()
+    rows = []
+    for stage in chosen:
+        count, seconds = run(stage)
+        total.add(count)
+        rows.append(f"  {stage.name:<24} {count!s:<40} {seconds:6.1f} s")
+    print("\n" + "\n".join(rows))
+    for failure in total.failures:
+        print(f"  FAILED {failure}")
+    print(total)
+    return 0 if total.passed and not total.failed else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
