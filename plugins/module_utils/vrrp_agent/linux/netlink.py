@@ -153,7 +153,10 @@ def _open(groups: int, buffer_bytes: int) -> socket.socket:
     """A bound rtnetlink socket."""
     if PYROUTE2_ERROR is not None:
         raise PYROUTE2_ERROR
-    netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+    try:
+        netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+    except OSError as error:
+        raise KernelError("open a netlink socket", error.errno or errno.EIO) from None
     netlink.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
     with contextlib.suppress(PermissionError):  # without CAP_NET_ADMIN the limit of net.core.rmem_max holds
         netlink.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, buffer_bytes)
