@@ -1,0 +1,11 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A lab of real hosts on one Linux machine: systemd, sshd and a network of their own, in seconds."""
+
+from __future__ import annotations
+
+from .errors import LabError
+from .lab import Lab
+
+__all__ = ["Lab", "LabError"]

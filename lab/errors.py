@@ -1,0 +1,10 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one error of the lab."""
+
+from __future__ import annotations
+
+
+class LabError(Exception):
+    """What could not be done, and what to do about it; one line for the user."""
