@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's half of vrrp_verify: judges what vrrp_info found on all hosts of the groups, as one picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ..module_utils.live import summary, verify
+from ..module_utils.problem import report
+from ..plugin_utils.group_vars import GroupVars, plain
+
+
+class ActionModule(ActionBase):
+    """Needs no connection: it reads what the hosts have registered."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Fail with everything that keeps the groups from working, or return who is what."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        arguments = self.validate_argument_spec(
+            {
+                "group": {"type": "str"},
+                "register": {"type": "str", "default": "vrrp_live"},
+                "reports": {"type": "dict"},
+            }
+        )[1]
+        problems, warnings, states = [], [], {}
+        for name, reports in self._reports(arguments, task_vars or {}, warnings).items():
+            problems += verify(reports)
+            states[name] = summary(reports)
+        if problems:
+            msg = report(f"The pair does not work as declared ({len(problems)} problem(s)):", problems)
+            result.update(failed=True, msg=msg, problems=[str(problem) for problem in problems])
+        return {**result, "changed": False, "states": states, "warnings": warnings}
+
+    def _reports(
+        self, arguments: dict[str, Any], task_vars: dict[str, Any], warnings: list[str]
+    ) -> dict[str, dict[str, Any]]:
+        """Group -> host -> report; a host that did not take part cannot be judged, and that is said."""
+        group_vars = GroupVars(task_vars, self._templar)
+        if arguments["reports"] is not None:
+            return {arguments["group"] or group_vars.group_of(group_vars.host): plain(arguments["reports"])}
+        play_hosts = [str(host) for host in task_vars.get("ansible_play_hosts_all") or [group_vars.host]]
+        names = [arguments["group"]] if arguments["group"] else map(group_vars.group_of, play_hosts)
+        result = {}
+        for name in dict.fromkeys(names):
+            members = list(group_vars.read_group(name))
+            result[name] = group_vars.registered(arguments["register"], members)
+            missing = [host for host in members if host not in result[name]]
+            if missing:
+                warnings.append(f"not verified, as they took no part in this run: {', '.join(missing)}")
+        return result

@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Asks the node's agent, with patience: until it has settled, or for a given time."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from .live import faults, unsettled
+from .vrrp_agent import client
+
+_POLL_S = 0.1
+# A BACKUP takes over after three intervals and a skew of less than one.
+_INTERVALS_TO_SETTLE = 4
+
+Ask = Callable[[], dict[str, Any]]
+
+
+def ask() -> dict[str, Any]:
+    """The agent's status document; raises ControlError with words for a node that has no agent."""
+    try:
+        return client.status()
+    except client.ControlError as error:
+        if error.code == "not_running" and not os.path.lexists("/usr/bin/vrrp-agent"):
+            raise client.ControlError("not_installed", "the agent is not installed") from error
+        raise
+
+
+def wait_until_settled(
+    timeout_s: float,
+    ask: Ask = ask,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> tuple[dict[str, Any], list[str]]:
+    """The last status, and why the node has not settled; empty when it has.
+
+    The time is extended by what the protocol needs at the slowest instance's interval. A FAULT ends the wait at once.
+    Raises ControlError when the agent does not answer in that time.
+    """
+    started_s, deadline_s = clock(), timeout_s
+    while True:
+        try:
+            status = ask()
+            deadline_s = timeout_s + _INTERVALS_TO_SETTLE * _slowest_interval_s(status)
+            waiting = unsettled(status)
+            if not waiting or faults(status) or clock() - started_s >= deadline_s:
+                return status, waiting
+        except client.ControlError as error:
+            if error.code != "not_running" or clock() - started_s >= deadline_s:
+                raise
+        sleep(_POLL_S)
+
+
+def _slowest_interval_s(status: dict[str, Any]) -> float:
+    return max((float(instance["advert_interval"]) for instance in status["instances"]), default=0.0)

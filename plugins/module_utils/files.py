@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Files that are replaced in one step, and the text that a diff shows of them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+
+def read(path: str) -> bytes | None:
+    """A file's content; None if there is no such file."""
+    try:
+        with open(path, "rb") as source:
+            return source.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def mode(path: str) -> int | None:
+    """A file's permission bits; None if there is no such file."""
+    try:
+        return os.stat(path).st_mode & 0o7777
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def replace(path: str, content: bytes, permissions: int) -> None:
+    """Write a file beside the old one and rename it over: a reader sees the old or the new one, whole.
+
+    The new file belongs to root alone until it is complete; it is on the disk before its name is.
+    """
+    folder = os.path.dirname(path)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=folder)
+    try:
+        with os.fdopen(descriptor, "wb") as target:
+            target.write(content)
+            target.flush()
+            os.fsync(target.fileno())
+        os.chmod(temporary, permissions)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def difference(path: str, before: bytes | None, after: bytes | None) -> dict[str, str]:
+    """Ansible's `diff` of one file."""
+    texts = {"before": (before or b"").decode(errors="replace"), "after": (after or b"").decode(errors="replace")}
+    return {"before_header": path, "after_header": path, **texts}

@@ -1,0 +1,201 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Lets traffic pass a node's firewall, live and for good: firewalld, ufw or nftables.service, whichever is active.
+
+What to allow is written as `vrrp`, `80/tcp`, `53/udp`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
+
+from . import files
+
+# Runs a command: (exit code, standard output, standard error).
+Run = Callable[[Sequence[str]], "tuple[int, str, str]"]
+
+VRRP_PROTOCOL = 112
+_OWNER = "duet.ha_pair"
+
+
+class FirewallError(Exception):
+    """A firewall refused what it was told; the message holds its own words."""
+
+
+class Firewall(Protocol):
+    """What every kind of firewall can do."""
+
+    name: str
+
+    def closed(self, allow: str) -> bool:
+        """Whether this is not allowed yet, now or after a restart."""
+
+    def open(self, allow: Sequence[str]) -> None:
+        """Allow it, now and after a restart."""
+
+
+def find(run: Run, interfaces: Sequence[str], root: str = "") -> Firewall | None:
+    """The firewall that is active on this node."""
+    if _succeeds(run, "firewall-cmd", "--state"):
+        return Firewalld(run, interfaces)
+    if "Status: active" in _output(run, "ufw", "status"):
+        return Ufw(run, root)
+    if _succeeds(run, "systemctl", "is-active", "--quiet", "nftables.service"):
+        return Nftables(run, root)
+    return None
+
+
+class Firewalld:
+    """firewalld: the zones of the interfaces."""
+
+    name = "firewalld"
+
+    def __init__(self, run: Run, interfaces: Sequence[str]) -> None:
+        self._run = run
+        zones = [_output(run, "firewall-cmd", f"--get-zone-of-interface={name}").strip() for name in interfaces]
+        default = _output(run, "firewall-cmd", "--get-default-zone").strip()
+        self._zones = list(dict.fromkeys(zone or default for zone in zones)) or [default]
+
+    def closed(self, allow: str) -> bool:
+        """One zone without it, live or permanent, is enough."""
+        return bool(list(self._missing(allow)))
+
+    def open(self, allow: Sequence[str]) -> None:
+        """Live and permanent are told separately, so that nothing else of the permanent configuration goes live."""
+        for item in allow:
+            for words in self._missing(item):
+                _demand(self._run, *words, _firewalld_option("add", item))
+
+    def _missing(self, allow: str) -> Iterator[tuple[str, ...]]:
+        for zone in self._zones:
+            for scope in ((), ("--permanent",)):
+                words = ("firewall-cmd", f"--zone={zone}", *scope)
+                if not _succeeds(self._run, *words, _firewalld_option("query", allow)):
+                    yield words
+
+
+class Ufw:
+    """ufw: ports by its command; VRRP, which older versions cannot name, by its before.rules."""
+
+    name = "ufw"
+    _RULES = (("etc/ufw/before.rules", "ufw-before-input"), ("etc/ufw/before6.rules", "ufw6-before-input"))
+
+    def __init__(self, run: Run, root: str = "") -> None:
+        self._run = run
+        self._root = root
+
+    def closed(self, allow: str) -> bool:
+        """ufw keeps live and file in step by itself; a rules file counts when it was loaded."""
+        if allow == "vrrp":
+            return any(f"# {_OWNER}" not in text for path, chain, text in self._rule_files()) or not _succeeds(
+                self._run, "iptables", "-C", "ufw-before-input", "-p", str(VRRP_PROTOCOL), "-j", "ACCEPT"
+            )
+        return not re.search(rf"^ufw allow {re.escape(allow)}$", _output(self._run, "ufw", "show", "added"), re.M)
+
+    def open(self, allow: Sequence[str]) -> None:
+        """A changed rules file is loaded by a reload, which keeps connections."""
+        for item in allow:
+            if item != "vrrp":
+                _demand(self._run, "ufw", "allow", item)
+        if "vrrp" in allow:
+            for path, chain, text in self._rule_files():
+                if f"# {_OWNER}" not in text:
+                    files.replace(path, _with_rule(text, chain).encode(), files.mode(path) or 0o640)
+            _demand(self._run, "ufw", "reload")
+
+    def _rule_files(self) -> Iterator[tuple[str, str, str]]:
+        for name, chain in self._RULES:
+            content = files.read(f"{self._root}/{name}")
+            if content is not None:
+                yield f"{self._root}/{name}", chain, content.decode()
+
+
+class Nftables:
+    """nftables.service: the input chains that drop what they do not accept."""
+
+    name = "nftables"
+
+    def __init__(self, run: Run, root: str = "") -> None:
+        self._run = run
+        self._file = f"{root}/etc/nftables.conf"
+
+    def closed(self, allow: str) -> bool:
+        """Closed are chains that drop and have no rule of ours, live or in the file."""
+        chains = list(self._dropping_chains())
+        live = _output(self._run, "nft", "list", "ruleset")
+        return bool(chains) and not (self._comment(allow) in live and self._comment(allow) in self._text())
+
+    def open(self, allow: Sequence[str]) -> None:
+        """Insert the rules in front, live; and at the end of the file, where all tables exist."""
+        text, live = self._text(), _output(self._run, "nft", "list", "ruleset")
+        for item in allow:
+            for chain in self._dropping_chains():
+                rule = f'insert rule {chain} {_nft_match(item)} accept comment "{self._comment(item)}"'
+                if self._comment(item) not in live:
+                    _demand(self._run, "nft", rule)
+                if rule not in text:
+                    text = f"{text.rstrip()}\n{rule}\n"
+        files.replace(self._file, text.encode(), files.mode(self._file) or 0o755)
+
+    def _comment(self, allow: str) -> str:
+        return f"{_OWNER} {allow}"
+
+    def _text(self) -> str:
+        return (files.read(self._file) or b"#!/usr/sbin/nft -f\n").decode()
+
+    def _dropping_chains(self) -> Iterator[str]:
+        """`family table chain` of each input chain that ends in a drop or reject."""
+        entries = json.loads(_output(self._run, "nft", "-j", "list", "ruleset") or "{}").get("nftables", [])
+        final = {_chain_of(rule): rule["expr"] for rule in (entry["rule"] for entry in entries if "rule" in entry)}
+        for chain in (entry["chain"] for entry in entries if "chain" in entry):
+            if chain.get("hook") == "input":
+                place = f"{chain['family']} {chain['table']} {chain['name']}"
+                if chain.get("policy") == "drop" or _drops_all(final.get(place, [])):
+                    yield place
+
+
+def _chain_of(rule: dict[str, Any]) -> str:
+    return f"{rule['family']} {rule['table']} {rule['chain']}"
+
+
+def _drops_all(expression: list[dict[str, Any]]) -> bool:
+    """A chain's last rule that drops or rejects whatever has come so far."""
+    verdicts = [key for part in expression for key in part if key not in ("counter", "log")]
+    return verdicts in (["drop"], ["reject"])
+
+
+def _nft_match(allow: str) -> str:
+    port, separator, protocol = allow.partition("/")
+    return f"{protocol} dport {port}" if separator else f"meta l4proto {VRRP_PROTOCOL}"
+
+
+def _firewalld_option(verb: str, allow: str) -> str:
+    return f"--{verb}-port={allow}" if "/" in allow else f"--{verb}-protocol={allow}"
+
+
+def _with_rule(text: str, chain: str) -> str:
+    """An ufw rules file with our rule behind its required lines, or else before its last COMMIT."""
+    rule = f"# {_OWNER}: VRRP adverts\n-A {chain} -p {VRRP_PROTOCOL} -j ACCEPT\n"
+    marker = "# End required lines\n"
+    if marker in text:
+        return text.replace(marker, f"{marker}\n{rule}", 1)
+    head, commit, tail = text.rpartition("COMMIT")
+    return f"{head}{rule}{commit}{tail}"
+
+
+def _succeeds(run: Run, *command: str) -> bool:
+    return run(command)[0] == 0
+
+
+def _output(run: Run, *command: str) -> str:
+    return run(command)[1]
+
+
+def _demand(run: Run, *command: str) -> None:
+    code, out, err = run(command)
+    if code != 0:
+        raise FirewallError(f"{' '.join(command)}: {err.strip() or out.strip()}")

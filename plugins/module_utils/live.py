@@ -1,0 +1,146 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Judges what the agents report: has one node settled, and does the whole group work?
+
+Pure: a report is what vrrp_info found on one host, an instance is one entry of its `instances`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .problem import Problem
+
+Report = Mapping[str, Any]
+Reports = Mapping[str, Report]
+Instance = Mapping[str, Any]
+
+
+def unsettled(status: Mapping[str, Any]) -> list[str]:
+    """Why a node has not settled yet, one line for each instance that still waits; empty when it has."""
+    reasons = ((instance["name"], _waits_for(instance)) for instance in status["instances"])
+    return [f"instance {name}: {reason}" for name, reason in reasons if reason]
+
+
+def faults(status: Mapping[str, Any]) -> list[str]:
+    """The instances in FAULT and why: to wait any longer would not help them."""
+    found = (instance for instance in status["instances"] if instance["state"] == "FAULT")
+    return [f"instance {instance['name']}: FAULT: {instance.get('fault') or 'no reason given'}" for instance in found]
+
+
+def verify(reports: Reports) -> list[Problem]:
+    """Everything that keeps a group from being one MASTER an instance that holds its addresses, heard by all others."""
+    problems = [
+        Problem((host,), f"{report.get('reason') or 'the agent is not running'}; run site.yml for this host")
+        for host, report in reports.items()
+        if not report.get("running")
+    ]
+    running = {host: report for host, report in reports.items() if report.get("running")}
+    for name in dict.fromkeys(instance["name"] for report in running.values() for instance in report["instances"]):
+        problems += _verify_instance(name, running)
+    return problems
+
+
+def summary(reports: Reports) -> dict[str, dict[str, str]]:
+    """Instance -> host -> state: the whole picture in a few words."""
+    result: dict[str, dict[str, str]] = {}
+    for host, report in reports.items():
+        for instance in report.get("instances") or []:
+            result.setdefault(instance["name"], {})[host] = instance["state"]
+    return result
+
+
+def _waits_for(instance: Instance) -> str:
+    state, master = instance["state"], instance.get("master")
+    if state == "MASTER":
+        return ""
+    if state == "FAULT":
+        return f"FAULT: {instance.get('fault') or 'no reason given'}"
+    if state != "BACKUP" or not master:
+        return f"{state}, has heard no MASTER yet"
+    if instance["preempt"] and master["priority"] < instance["effective_priority"]:
+        return (
+            f"BACKUP, about to take over from {master['address']}"
+            f" (priority {master['priority']}, ours {instance['effective_priority']})"
+        )
+    return ""
+
+
+def _verify_instance(name: str, reports: Reports) -> Iterator[Problem]:
+    instances = [(host, instance) for host, report in reports.items() for instance in report["instances"]]
+    found = {host: instance for host, instance in instances if instance["name"] == name}
+    for host in reports:
+        if host not in found:
+            reason = f"not configured here, but on {', '.join(found)}; run site.yml for this host"
+            yield Problem((host,), reason, instance=name)
+    masters = [host for host, instance in found.items() if instance["state"] == "MASTER"]
+    if len(masters) == 1:
+        yield from _verify_master(name, masters[0], found[masters[0]])
+        yield from _verify_backups(name, masters[0], found)
+    elif masters:
+        yield _two_masters(name, masters, found)
+    else:
+        yield _no_master(name, found)
+
+
+def _two_masters(name: str, masters: list[str], found: Mapping[str, Instance]) -> Problem:
+    holders = "; ".join(f"{host} holds {_texts(found[host]['addresses_present'])}" for host in masters)
+    return Problem(
+        tuple(masters),
+        f"{len(masters)} hosts are MASTER ({holders}): they do not hear each other. Let protocol 112 to 224.0.0.18"
+        " (ff02::12) pass between them: the hosts' firewalls, the switch's multicast snooping; and compare version,"
+        " virtual_router_id and authentication",
+        instance=name,
+    )
+
+
+def _no_master(name: str, found: Mapping[str, Instance]) -> Problem:
+    states = "; ".join(f"{host} is {_waits_for(instance) or instance['state']}" for host, instance in found.items())
+    return Problem(tuple(found), f"nobody is MASTER: {states}", instance=name)
+
+
+def _verify_master(name: str, host: str, instance: Instance) -> Iterator[Problem]:
+    missing = _declared(instance) - _ips(instance["addresses_present"])
+    if missing:
+        reason = (
+            f"MASTER, but {_texts(missing)} is not on {instance['interface']}: something removed it, or the agent"
+            " could not add it; see journalctl -u vrrp-agent"
+        )
+        yield Problem((host,), reason, instance=name)
+
+
+def _verify_backups(name: str, master: str, found: Mapping[str, Instance]) -> Iterator[Problem]:
+    """Everybody else holds nothing and hears this master."""
+    for host, instance in found.items():
+        if host == master:
+            continue
+        kept = _declared(instance) & _ips(instance["addresses_present"])
+        if kept:
+            reason = f"{instance['state']}, but {_texts(kept)} is on {instance['interface']}, as on the MASTER {master}"
+            yield Problem((host,), f"{reason}; somebody added it by hand: remove it", instance=name)
+        waits = _waits_for(instance)
+        if waits:
+            yield Problem((host,), f"not settled: {waits}", instance=name)
+        elif instance["master"]["address"] != found[master].get("source_address"):
+            reason = (
+                f"hears the master {instance['master']['address']}, but {master} sends from"
+                f" {found[master].get('source_address')}: a stranger uses virtual_router_id"
+                f" {instance['virtual_router_id']} on this network; choose another"
+            )
+            yield Problem((host,), reason, instance=name)
+
+
+def _declared(instance: Instance) -> set[str]:
+    return _ips(instance["virtual_addresses"]) | _ips(instance["extra_addresses"])
+
+
+def _ips(addresses: Any) -> set[str]:
+    """Addresses without their prefixes, in one spelling."""
+    return {str(ipaddress.ip_interface(address).ip) for address in addresses}
+
+
+def _texts(addresses: Any) -> str:
+    return ", ".join(sorted(addresses)) or "no address"

@@ -1,0 +1,174 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ansible module: writes the agent's configuration, after it was found to be right for this node."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: vrrp_config
+short_description: Write a node's VRRP configuration from the inventory
+description:
+  - Makes the node's C(/etc/vrrp-agent/config.json), readable by root alone, from the C(vrrp_*) variables
+    of the inventory's group, and replaces it in one step.
+  - The document is checked first, with the agent's own schema and against the node's interfaces.
+    All that is wrong comes in one message, and nothing is changed.
+  - An instance without C(interface) gets the interface of the node's default route.
+  - Works in check mode on a node where nothing is installed yet.
+  - Does not make the agent read the file; M(duet.ha_pair.vrrp_service) does.
+author:
+  - duet.ha_pair contributors (@duet)
+version_added: 0.1.0
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details: A secret is shown as C(********), a changed one as C(******** (changed)).
+  platform:
+    platforms: posix
+    support: full
+options:
+  group:
+    description:
+      - The inventory's group that the host forms a pair with.
+      - Without it, the host's variable C(vrrp_group) is taken, which is C(ha_pair) if not set.
+    type: str
+  config:
+    description:
+      - A whole document to write instead of the one that the inventory gives.
+    type: dict
+  secrets:
+    description:
+      - The secrets that belong into O(config). The module takes them out of it by itself on the controller,
+        so that they never show; leave it alone.
+    type: dict
+"""
+
+EXAMPLES = r"""
+- name: Write what the inventory says
+  duet.ha_pair.vrrp_config:
+  register: vrrp_configured
+
+- name: Say whether the inventory fits the node, and change nothing
+  duet.ha_pair.vrrp_config:
+  check_mode: true
+
+- name: Write a document of one's own
+  duet.ha_pair.vrrp_config:
+    config:
+      router_id: lb1
+      instances:
+        - name: web
+          virtual_router_id: 51
+          priority: 150
+          virtual_addresses: [192.0.2.10/24]
+"""
+
+RETURN = r"""
+path:
+  description: The file.
+  returned: success
+  type: str
+  sample: /etc/vrrp-agent/config.json
+instances:
+  description: The names of the instances that are new, different or gone.
+  returned: success
+  type: list
+  elements: str
+  sample: ["web"]
+"""
+
+import json
+import os
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.duet.ha_pair.plugins.module_utils import files
+from ansible_collections.duet.ha_pair.plugins.module_utils.node import fill_interfaces
+from ansible_collections.duet.ha_pair.plugins.module_utils.secret import join, masked
+from ansible_collections.duet.ha_pair.plugins.module_utils.vrrp_agent import config as schema
+
+PATH = "/etc/vrrp-agent/config.json"
+
+
+def problems_of(document: dict[str, Any]) -> list[str]:
+    """What the node and the schema have against a document; fills in the interfaces."""
+    if not isinstance(document.get("instances"), list):
+        return ["instances: is missing or no list"]
+    of_the_node = fill_interfaces(document)
+    errors = schema.validate(document)
+    if of_the_node:
+        errors = [error for error in errors if not error.path.endswith(".interface")]
+    return of_the_node + [f"vrrp_{error}" for error in errors]
+
+
+def render(document: dict[str, Any]) -> bytes:
+    """The same document always gives the same bytes."""
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False).encode() + b"\n"
+
+
+def decode(content: bytes | None) -> Any:
+    """The document in the file that is there; None if there is none, or nothing that is JSON."""
+    try:
+        return json.loads(content) if content else None
+    except ValueError:
+        return None
+
+
+def changed_instances(before: Any, after: dict[str, Any]) -> list[str]:
+    """The names of the instances that are not the same in both."""
+    old, new = _by_name(before), _by_name(after)
+    return [name for name in {**old, **new} if old.get(name) != new.get(name)]
+
+
+def _by_name(document: Any) -> dict[str, Any]:
+    instances = document.get("instances") if isinstance(document, dict) else None
+    return {str(item.get("name")): item for item in instances or [] if isinstance(item, dict)}
+
+
+def write(content: bytes) -> None:
+    """Only root can look into the folder, and only root can read the file."""
+    folder = os.path.dirname(PATH)
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    os.chmod(folder, 0o700)
+    files.replace(PATH, content, 0o600)
+
+
+def run(module: AnsibleModule) -> dict[str, Any]:
+    """Compare, check, write; the result for Ansible."""
+    document = join(module.params["config"] or {}, module.params["secrets"] or {})
+    problems = problems_of(document)
+    if problems:
+        module.fail_json(msg="; ".join(problems), problems=problems)
+    content, present = render(document), files.read(PATH)
+    before = decode(present)
+    changed = content != present or files.mode(PATH) != 0o600
+    if changed and not module.check_mode:
+        write(content)
+    shown_before = render(masked(before)) if before else b""
+    diff = files.difference(PATH, shown_before, render(masked(document, before)))
+    return {"changed": changed, "path": PATH, "instances": changed_instances(before, document), "diff": diff}
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "group": {"type": "str"},
+            "config": {"type": "dict"},
+            "secrets": {"type": "dict", "no_log": True},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        result = run(module)
+    except OSError as error:
+        module.fail_json(msg=f"{error.filename or PATH}: {error.strerror}; become root")
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action plugin vrrp_preflight, which runs on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: vrrp_preflight
+short_description: Check the inventory of a pair before anything changes
+description:
+  - Reads the C(vrrp_*) variables of all hosts of a group, also of those that C(--limit) leaves out, and fails with
+    everything that is wrong with them in one message that names host, key and mend.
+  - Runs on the controller, connects to no host and shows no secret.
+author:
+  - duet.ha_pair contributors (@duet)
+version_added: 0.1.0
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - ansible.builtin.action_common_attributes.flow
+attributes:
+  action:
+    support: full
+  async:
+    support: none
+  bypass_host_loop:
+    support: none
+  check_mode:
+    support: full
+  diff_mode:
+    support: N/A
+    details: Nothing is changed.
+  platform:
+    platforms: all
+    support: full
+options:
+  group:
+    description:
+      - The group to check.
+      - Without it, the groups of all hosts of the play, as their variable C(vrrp_group) names them
+        (C(ha_pair) if not set).
+    type: str
+"""
+
+EXAMPLES = r"""
+- name: Check the inventory
+  duet.ha_pair.vrrp_preflight:
+  run_once: true
+"""
+
+RETURN = r"""
+groups:
+  description: The groups that were checked.
+  returned: success
+  type: list
+  elements: str
+  sample: ["ha_pair"]
+problems:
+  description: Everything that is wrong.
+  returned: failure
+  type: list
+  elements: str
+  sample: ["lb1, lb2: vrrp_instances[0].virtual_router_id (instance web): 300 is not in 1..255"]
+"""

@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the action plugin vrrp_verify, which runs on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: vrrp_verify
+short_description: Prove that a pair works
+description:
+  - Takes what M(duet.ha_pair.vrrp_info) has found on each host of a group and fails unless, for each instance,
+    exactly one host is MASTER and holds the virtual addresses, nobody else holds one, and everybody else is BACKUP
+    and hears that MASTER. The message says what was found on which host.
+  - Runs on the controller and connects to no host.
+author:
+  - duet.ha_pair contributors (@duet)
+version_added: 0.1.0
+extends_documentation_fragment:
+  - ansible.builtin.action_common_attributes
+  - ansible.builtin.action_common_attributes.flow
+attributes:
+  action:
+    support: full
+  async:
+    support: none
+  bypass_host_loop:
+    support: none
+  check_mode:
+    support: full
+  diff_mode:
+    support: N/A
+    details: Nothing is changed.
+  platform:
+    platforms: all
+    support: full
+options:
+  group:
+    description:
+      - The group to judge.
+      - Without it, the groups of all hosts of the play, as their variable C(vrrp_group) names them
+        (C(ha_pair) if not set).
+    type: str
+  register:
+    description: The variable that the hosts have registered the result of M(duet.ha_pair.vrrp_info) in.
+    type: str
+    default: vrrp_live
+  reports:
+    description: The results by host, if they are in no variable.
+    type: dict
+"""
+
+EXAMPLES = r"""
+- name: Ask every host
+  duet.ha_pair.vrrp_info:
+  register: vrrp_live
+
+- name: Exactly one MASTER that holds the addresses
+  duet.ha_pair.vrrp_verify:
+  run_once: true
+"""
+
+RETURN = r"""
+states:
+  description: Group, instance, host and its state.
+  returned: always
+  type: dict
+  sample: {"ha_pair": {"web": {"lb1": "MASTER", "lb2": "BACKUP"}}}
+problems:
+  description: Everything that does not work.
+  returned: failure
+  type: list
+  elements: str
+  sample: ["lb1, lb2: instance web: 2 hosts are MASTER"]
+"""
