@@ -72,7 +72,8 @@ def encode(advert: Advert, source: IPAddress, destination: IPAddress, pseudo_hea
     count = len(advert.addresses)
     header = _HEADER.pack(first, advert.virtual_router_id, advert.priority, count, last, 0)
     message = header + body
-    prefix = b"" if advert.version == 2 or not pseudo_header else _pseudo_header(source, destination, len(message))
+    covered = source.version == 6 or (advert.version == 3 and pseudo_header)
+    prefix = _pseudo_header(source, destination, len(message)) if covered else b""
     return header[:6] + checksum(prefix + message).to_bytes(2, "big") + body
 
 
@@ -97,7 +98,7 @@ def decode(message: bytes, source: IPAddress, destination: IPAddress, ttl: int, 
     if len(message) != expected:
         raise PacketError("packet_length_errors", f"{len(message)} octets, {expected} for {count} addresses")
     pseudo_header = _verify_checksum(message, source, destination, version)
-    # RFC 9568 7.1, erratum 8299: an advert without addresses is dropped.
+    # RFC 9568 5.2.5, erratum 8299: an advert without addresses is dropped.
     if count == 0:
         raise PacketError("address_list_errors", "no addresses")
     interval_cs = (last & 0xFF) * 100 if version == 2 else last & 0xFFF
