@@ -22,7 +22,7 @@ from ..protocol.events import PacketReceived, State
 from ..version import VERSION
 from . import status
 from .control import CommandError, ControlServer
-from .log import LOGGER, Limiter
+from .log import LOGGER
 from .network import Network
 from .notify import notify, watchdog_interval_s
 from .virtual_router import VirtualRouter
@@ -45,8 +45,9 @@ class Agent:
         self._last_reload: dict[str, Any] | None = None
         self._since_s = time.time()
         self._routers: dict[_Identity, VirtualRouter] = {}
+        # By interface index, family and virtual router id.
+        self._receivers: dict[tuple[int, int, int], VirtualRouter] = {}
         self._counters = {"vrid_errors": 0, "packet_length_errors": 0}
-        self._limiter = Limiter()
         self._exit_code = 0
 
     async def run(self) -> int:
@@ -139,13 +140,14 @@ class Agent:
     # --- the network
 
     def _listen(self) -> None:
-        wanted = set()
-        for instance in self._config.instances:
-            link = self._network.link(instance.interface)
+        """Have a socket wherever a virtual router needs one, and know whose each packet is."""
+        self._receivers = {}
+        for running in self._routers.values():
+            link = self._network.link(running.instance.interface)
             if link is not None:
-                wanted.add((link.index, instance.family))
+                self._receivers[link.index, running.instance.family, running.instance.virtual_router_id] = running
         try:
-            self._network.listen(wanted)
+            self._network.listen({(index, family) for index, family, unused_id in self._receivers})
         except KernelError as error:
             LOGGER.error("%s", error)
 
@@ -159,16 +161,7 @@ class Agent:
         if len(message) < 2:
             self._counters["packet_length_errors"] += 1
             return
-        running = next(
-            (
-                running
-                for running in self._routers.values()
-                if running.index == index
-                and running.instance.virtual_router_id == message[1]
-                and running.instance.family == family
-            ),
-            None,
-        )
+        running = self._receivers.get((index, family, message[1]))
         if running is None:
             self._counters["vrid_errors"] += 1
             return

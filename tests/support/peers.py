@@ -1,0 +1,200 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Routers to put on a segment: our agent, and the keepalived of a Debian release out of its own root file system."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from segment import Namespace, wait_for
+from vrrp_agent import client
+
+VIRTUAL_ROUTER_ID = 51
+VIPS = ("10.139.1.1/24", "10.139.1.2/24")
+
+_CLI = [sys.executable, "-m", "vrrp_agent.cli"]
+
+# keepalived sees its own release's files, an empty /run, and the test's folder as /mnt.
+_IN_ROOT = """
+set -e
+mount --make-rprivate /
+mount --bind "$2" "$1/mnt"
+mount -t tmpfs none "$1/run"
+mount -t proc none "$1/proc"
+exec chroot "$1" /usr/sbin/keepalived --dont-fork --log-console --log-detail --vrrp --use-file /mnt/keepalived.conf
+"""
+
+
+@dataclass(frozen=True)
+class Wire:
+    """What both sides must agree on."""
+
+    version: int
+    password: str = ""
+    interval_s: float = 1.0
+
+    def __str__(self) -> str:
+        return f"v{self.version} {'PASS' if self.password else 'none'}"
+
+
+class Peer:
+    """A router's process in a namespace; its log is a file in its folder."""
+
+    def __init__(self, node: Namespace, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        self.node = node
+        self.folder = folder
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def launch(self, command: list[str]) -> None:
+        """Start the process with its output in the log."""
+        with open(self.folder / "log", "ab") as log:
+            self.process = self.node.popen(command, stdout=log, stderr=log, env=_environment())
+
+    def stop(self) -> None:
+        """Ask it to leave in good order, and wait until it has."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Kill it: nothing of its own cleans up."""
+        self._end(signal.SIGKILL)
+
+    @property
+    def log(self) -> str:
+        """Everything it has logged."""
+        return (self.folder / "log").read_text()
+
+    def holds(self) -> list[str]:
+        """Which of the VIPs are on its interface."""
+        return [address for address in self.node.addresses() if address in VIPS]
+
+    def wait_until_master(self, timeout_s: float) -> None:
+        """Wait until it holds every VIP."""
+        wait_for(lambda: self.holds() == list(VIPS), f"{self.node.label} holds {VIPS}", timeout_s)
+
+    def wait_until_backup(self, timeout_s: float) -> None:
+        """Wait until it holds no VIP."""
+        wait_for(lambda: not self.holds(), f"{self.node.label} holds none of {VIPS}", timeout_s)
+
+    def _end(self, number: signal.Signals) -> None:
+        if self.process is not None:
+            self.process.send_signal(number)
+            self.process.wait(10)
+            self.process = None
+
+
+class OurAgent(Peer):
+    """Our agent, from the checkout."""
+
+    @property
+    def config(self) -> Path:
+        """Its configuration file."""
+        return self.folder / "config.json"
+
+    def start(self, wire: Wire, priority: int, **more: Any) -> None:
+        """Write its configuration, start it, and wait until it answers."""
+        self.write(wire, priority, **more)
+        self.launch(self.run_command())
+        wait_for(self._answers, "the agent answers", 10)
+
+    def write(self, wire: Wire, priority: int, **more: Any) -> None:
+        """Write a configuration with one instance."""
+        instance = {
+            "name": "web",
+            "interface": "eth0",
+            "virtual_router_id": VIRTUAL_ROUTER_ID,
+            "version": wire.version,
+            "advert_interval": wire.interval_s,
+            "priority": priority,
+            "virtual_addresses": list(VIPS),
+            **({"authentication": {"type": "pass", "password": wire.password}} if wire.password else {}),
+            **more,
+        }
+        self.config.write_text(json.dumps({"router_id": self.node.label, "instances": [instance]}))
+
+    def rewrite(self, **changed: Any) -> None:
+        """Change keys of the only instance in the file."""
+        self.rewrite_instances(lambda instances: [{**instances[0], **changed}])
+
+    def rewrite_instances(self, change: Callable[[list[Any]], list[Any]]) -> None:
+        """Change the file's list of instances."""
+        document = json.loads(self.config.read_text())
+        self.config.write_text(json.dumps({**document, "instances": change(document["instances"])}))
+
+    def run_command(self) -> list[str]:
+        """The command that runs it."""
+        return [*_CLI, "run", "--config", str(self.config), "--runtime-dir", str(self.folder)]
+
+    def check_command(self) -> list[str]:
+        """The command that checks its configuration."""
+        return [*_CLI, "check", "--config", str(self.config)]
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of its command line that talks to it."""
+        command = [*_CLI, *arguments, "--runtime-dir", str(self.folder)]
+        return subprocess.run(command, env=_environment(), capture_output=True, text=True, timeout=30)
+
+    def status(self) -> dict[str, Any]:
+        """The status of its only instance."""
+        [instance] = client.status(str(self.folder))["instances"]
+        return dict(instance)
+
+    def wait_for_state(self, state: str, timeout_s: float) -> dict[str, Any]:
+        """Wait until it is in a state; its status then."""
+        wait_for(lambda: self.status()["state"] == state, f"{self.node.label} is {state}", timeout_s)
+        return self.status()
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.status())
+        except client.ControlError:
+            return False
+
+
+class Keepalived(Peer):
+    """keepalived as a Debian release has it."""
+
+    def __init__(self, node: Namespace, folder: Path, root: Path) -> None:
+        super().__init__(node, folder)
+        self.root = root
+
+    def start(self, wire: Wire, priority: int) -> None:
+        """Write its configuration and start it."""
+        (self.folder / "keepalived.conf").write_text(_keepalived_conf(wire, priority))
+        self.launch(["unshare", "--mount", "sh", "-c", _IN_ROOT, "sh", str(self.root), str(self.folder)])
+        wait_for(lambda: "Entering BACKUP STATE" in self.log, "keepalived runs", 10)
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+
+
+def _keepalived_conf(wire: Wire, priority: int) -> str:
+    authentication = f"authentication {{\nauth_type PASS\nauth_pass {wire.password}\n}}" if wire.password else ""
+    addresses = "\n".join(VIPS)
+    return f"""
+global_defs {{
+    router_id keepalived
+    vrrp_version {wire.version}
+}}
+vrrp_instance web {{
+    interface eth0
+    state BACKUP
+    virtual_router_id {VIRTUAL_ROUTER_ID}
+    priority {priority}
+    advert_int {wire.interval_s:g}
+    {authentication}
+    virtual_ipaddress {{
+        {addresses}
+    }}
+}}
+"""
