@@ -57,14 +57,14 @@ def up(lab: LabPlan) -> None:
     """Make a lab's network where nothing of it exists."""
     for namespace in (lab.switch, lab.client):
         run("ip", "netns", "add", namespace)
-        run("ip", "-n", namespace, "link", "set", "lo", "up")
+        run("ip", "-n", namespace, "link", "set", "dev", "lo", "up")
     in_switch = ("ip", "-n", lab.switch)
-    run(*in_switch, "link", "add", "bridge", "type", "bridge", "stp_state", "0", "forward_delay", "0")
+    run(*in_switch, "link", "add", "name", "bridge", "type", "bridge", "stp_state", "0", "forward_delay", "0")
     _bridged_frames_stay_bridged(lab)
-    run(*in_switch, "link", "set", "bridge", "up")
+    run(*in_switch, "link", "set", "dev", "bridge", "up")
     run("ip", "netns", "exec", lab.switch, "nft", "-f", "-", stdin=SWITCH_RULES)
-    run("ip", "link", "add", lab.link, "type", "veth", "peer", "name", "controller", "netns", lab.switch)
-    run(*in_switch, "link", "add", "client", "type", "veth", "peer", "name", "eth0", "netns", lab.client)
+    run("ip", "link", "add", "name", lab.link, "type", "veth", "peer", "name", "controller", "netns", lab.switch)
+    run(*in_switch, "link", "add", "name", "client", "type", "veth", "peer", "name", "eth0", "netns", lab.client)
     for port in ("controller", "client"):
         attach(lab, port)
     _address(("ip",), lab, lab.link, CONTROLLER)
@@ -76,38 +76,35 @@ def up(lab: LabPlan) -> None:
 def down(lab: LabPlan) -> None:
     """Remove what there is of a lab's network."""
     try_run("nft", "delete", "table", "inet", lab.table)
-    try_run("ip", "link", "delete", lab.link)
+    try_run("ip", "link", "delete", "dev", lab.link)
     for namespace in (lab.client, lab.switch):
         try_run("ip", "netns", "delete", namespace)
 
 
 def whole(lab: LabPlan) -> bool:
     """Whether everything that `up` makes is there."""
-    ports = try_run("ip", "-n", lab.switch, "link", "show", "client") and try_run(
-        "ip", "-n", lab.switch, "link", "show", "controller"
-    )
-    client = try_run("ip", "-n", lab.client, "link", "show", "eth0")
-    return ports and client and lab.link in links() and try_run("nft", "list", "table", "inet", lab.table)
+    parts = (has_port(lab, "client"), has_port(lab, "controller"), Path(f"/run/netns/{lab.client}").exists())
+    return all(parts) and lab.link in links() and try_run("nft", "list", "table", "inet", lab.table)
 
 
 def attach(lab: LabPlan, port: str) -> None:
     """Plug an interface of the switch's namespace into the bridge and bring it up."""
-    run("ip", "-n", lab.switch, "link", "set", port, "master", "bridge", "up")
+    run("ip", "-n", lab.switch, "link", "set", "dev", port, "master", "bridge", "up")
 
 
 def detach(lab: LabPlan, port: str) -> None:
     """Remove a port with its wire, if it is there."""
-    try_run("ip", "-n", lab.switch, "link", "delete", port)
+    try_run("ip", "-n", lab.switch, "link", "delete", "dev", port)
 
 
 def has_port(lab: LabPlan, port: str) -> bool:
     """Whether the switch's namespace has an interface of that name."""
-    return try_run("ip", "-n", lab.switch, "link", "show", port)
+    return try_run("ip", "-n", lab.switch, "link", "show", "dev", port)
 
 
 def set_port(lab: LabPlan, port: str, state: str) -> None:
     """Set a port "up" or "down"; the host at its other end sees its carrier come and go."""
-    run("ip", "-n", lab.switch, "link", "set", port, state)
+    run("ip", "-n", lab.switch, "link", "set", "dev", port, state)
 
 
 def block(lab: LabPlan, source: str, destination: str) -> None:
@@ -139,7 +136,7 @@ def _blocked(lab: LabPlan, action: str, source: str, destination: str) -> None:
 
 
 def _address(ip: tuple[str, ...], lab: LabPlan, link: str, station: int) -> None:
-    run(*ip, "link", "set", link, "up")
+    run(*ip, "link", "set", "dev", link, "up")
     run(*ip, "address", "add", f"{lab.subnet.address(station)}/24", "dev", link)
     # No duplicate address detection: the address is usable at once.
     run(*ip, "address", "add", f"{lab.subnet.address6(station)}/64", "dev", link, "nodad")

@@ -1,0 +1,34 @@
+# Everything that a person or a pipeline runs. Needs root and Debian 12 or later; `make bootstrap` brings the rest.
+
+PYTHON := .venv/bin/python
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/duet-ha-pair
+DEBRIS := .ansible .build .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv collections tests/output
+
+.PHONY: help bootstrap demo lab down check test clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+bootstrap: ## install what everything else needs: Debian packages, .venv
+	@lab/bootstrap.sh
+
+demo: bootstrap ## two real hosts, an nginx pair on them, and a failover to watch
+	@$(PYTHON) -m lab.demo
+
+lab: bootstrap ## the demo's two hosts, as they are before any playbook
+	@$(PYTHON) -m lab up demo --host lb1 --host lb2
+
+down: ## remove the demo's hosts
+	@/usr/bin/python3 -m lab down demo
+
+check: bootstrap ## the quick tests: style, types, units
+	@$(PYTHON) tests/run.py --check
+
+test: bootstrap ## all tests, on real hosts too
+	@$(PYTHON) tests/run.py
+
+clean: ## remove all labs, caches, .venv and what tools left (Debian packages stay)
+	@[ ! -x /usr/bin/python3 ] || /usr/bin/python3 -B -m lab down --all
+	@rm -rf $(DEBRIS) *.tar.gz "$(CACHE)"
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
