@@ -6,16 +6,18 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
+import threading
 import time
 from collections.abc import Sequence
 
 from . import lab as labs
-from . import roots
+from . import probe, roots
 from .errors import LabError
 from .lab import Lab
-from .shell import say
+from .shell import run, say
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -87,6 +89,21 @@ def _unblock(arguments: argparse.Namespace) -> None:
         lab.unblock_all()
 
 
+def _probe(arguments: argparse.Namespace) -> None:
+    prober = probe.Prober(Lab(arguments.name), arguments.url, arguments.interval_ms, arguments.timeout_ms)
+    prober.start()
+    try:
+        if arguments.fault:
+            run(*arguments.fault)
+        time.sleep(arguments.duration_s)
+    except KeyboardInterrupt:
+        pass
+    document = prober.stop().to_document()
+    if arguments.probes:
+        document["probes"] = [vars(single) for single in prober.probes]
+    print(json.dumps(document, indent=1))
+
+
 def _describe(lab: Lab) -> str:
     try:
         plan = lab.plan
@@ -125,6 +142,13 @@ def _parser() -> argparse.ArgumentParser:
     inventory = commands.add_parser("inventory", help="print how Ansible reaches the hosts")
     inventory.add_argument("name")
     inventory.set_defaults(run=_inventory)
+    prober = commands.add_parser("probe", help="ask a URL from the client on and on; print a report as JSON")
+    prober.add_argument("name")
+    probe.add_arguments(prober)
+    prober.add_argument("--duration-s", type=float, default=threading.TIMEOUT_MAX, help="default: until interrupted")
+    prober.add_argument("--probes", action="store_true", help="with every single probe")
+    prober.add_argument("fault", nargs="*", metavar="-- COMMAND", help="run this first, and probe on for the duration")
+    prober.set_defaults(run=_probe)
     _host_parsers(commands)
     return parser
 

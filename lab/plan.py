@@ -151,6 +151,8 @@ def inventory(lab: LabPlan, directory: str) -> str:
         "duet_lab:\n"
         f"  hosts:\n{hosts}"
         "  vars:\n"
+        # For inventories of tests, whose VIPs must be in whichever subnet the lab got.
+        f"    lab_prefix: {lab.subnet.address(0).rpartition('.')[0]}\n"
         "    ansible_user: root\n"
         f"    ansible_ssh_private_key_file: {directory}/key\n"
         f"    ansible_ssh_common_args: {options}\n"
