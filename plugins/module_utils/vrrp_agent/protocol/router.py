@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Callable
+from typing import Callable, cast
 
 from . import authentication, packet, timers
 from .events import (
@@ -67,6 +67,7 @@ class Master:
 
     address: IPAddress
     priority: int
+    interval_cs: int
     heard_ns: int
 
 
@@ -175,8 +176,8 @@ class Router:
             return
         if self.master is not None:
             self._master_interval_cs = heard_interval_cs
-        if self._outranked is not None and self._outranked.priority >= self.settings.priority:
-            self._follow(self._outranked, heard_interval_cs, self._outranked.heard_ns)
+        if self._outranked is not None and self._submits_to(self._outranked.priority):
+            self._follow(self._outranked)
         self._timer_ns = self._waiting_since_ns + (self.skew_ns if self._resigned else self.master_down_ns)
 
     def _backup_timer(self, event: TimerDue, now_ns: int) -> None:
@@ -197,17 +198,23 @@ class Router:
         advert = self._accept(event)
         if advert is None:
             return
-        heard = Master(event.source, advert.priority, now_ns)
+        heard = Master(event.source, advert.priority, advert.interval_cs, now_ns)
         if advert.priority == 0:
             # RFC 9568 6.4.2: wait for Skew_Time, so that the best of the backups is first.
             self._master_interval_cs = advert.interval_cs
             self.master, self._outranked, self._resigned = heard, None, True
             self._wait(self.skew_ns, now_ns)
-        elif advert.priority >= self.settings.priority or not self.settings.preempt:
-            self._follow(heard, advert.interval_cs, now_ns)
+        elif self._submits_to(advert.priority):
+            self._follow(heard)
         else:
             # RFC 9568 6.4.2: discarded, the timer goes on, and at its end this router takes the role.
             self.master = self._outranked = heard
+
+    def _submits_to(self, priority: int) -> bool:
+        """Whether a BACKUP leaves the role to a master of this priority (RFC 9568 6.4.2)."""
+        # RFC 9568 6.1 Preempt_Mode: the address owner always preempts, whatever it is told.
+        preempts = self.settings.preempt or self.settings.priority == _PRIORITY_OWNER
+        return priority >= self.settings.priority or not preempts
 
     # --- what happens in MASTER
 
@@ -258,7 +265,7 @@ class Router:
         why = self._loses_to(advert.priority, event.source)
         if why is not None:
             self._become_backup(why, now_ns)
-            self._follow(Master(event.source, advert.priority, now_ns), advert.interval_cs, now_ns)
+            self._follow(Master(event.source, advert.priority, advert.interval_cs, now_ns))
             return
         # RFC 9568 6.4.3: discarded, and answered at once to assert the role. Two masters have been on the segment, so
         # that clients and switches may have learned the other's MAC: announce as after a takeover.
@@ -316,13 +323,13 @@ class Router:
 
     # --- timers, packets and announcements
 
-    def _follow(self, master: Master, interval_cs: int, now_ns: int) -> None:
+    def _follow(self, master: Master) -> None:
         self.master = master
         self._outranked, self._resigned = None, False
         # RFC 9568 6.4.2: a backup adopts the master's interval. In version 2 too, where RFC 3768 7.1 drops the advert:
         # that makes a second master out of every change of the interval that reaches one node first.
-        self._master_interval_cs = interval_cs
-        self._wait(self.master_down_ns, now_ns)
+        self._master_interval_cs = master.interval_cs
+        self._wait(self.master_down_ns, master.heard_ns)
 
     def _wait(self, duration_ns: int, now_ns: int) -> None:
         self._waiting_since_ns = now_ns
@@ -333,11 +340,11 @@ class Router:
         self._announce_ns = [now_ns + again_ns for again_ns in ANNOUNCE_AGAIN_NS]
 
     def _send(self, now_ns: int, priority: int | None = None) -> None:
-        if self.source is None:
-            return
+        # A router without an address to send from is in INIT or FAULT, where nothing is sent.
+        source = cast(IPAddress, self.source)
         priority = self.settings.priority if priority is None else priority
         destination = packet.group(self.settings.family)
-        self._effects.append(SendAdvert(self._message(priority, self.source, destination), self.source, destination))
+        self._effects.append(SendAdvert(self._message(priority, source, destination), source, destination))
         self._advert_sent_ns = now_ns
         self._timer_ns = now_ns + timers.interval_ns(self.settings.advert_interval_cs)
         self.counters["advertisement_sent"] += 1
