@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Gratuitous ARP and unsolicited neighbour advertisements, taken apart by code of the test's own."""
+
+from __future__ import annotations
+
+import struct
+from ipaddress import ip_address
+
+import pytest
+from vrrp_agent.protocol.announce import announcement
+
+MAC = bytes.fromhex("020000000a01")
+BROADCAST = b"\xff" * 6
+
+
+def folded_sum(octets: bytes) -> int:
+    """The ones' complement sum, digit by digit: 0xffff when a correct checksum is in the octets."""
+    total = 0
+    for at in range(0, len(octets), 2):
+        total += int.from_bytes(octets[at : at + 2].ljust(2, b"\0"), "big")
+        total = (total & 0xFFFF) + (total >> 16)
+    return total
+
+
+def test_gratuitous_arp() -> None:
+    """RFC 9568 6.4.2, RFC 5227 3: a broadcast request whose sender and target are the address."""
+    vip = ip_address("192.0.2.100")
+    destination, source, ethertype, hardware, protocol, sizes, operation, *addresses = struct.unpack(
+        "!6s6sHHHHH6s4s6s4s", announcement(MAC, vip)
+    )
+    assert (destination, source, ethertype) == (BROADCAST, MAC, 0x0806)
+    assert (hardware, protocol, sizes, operation) == (1, 0x0800, 0x0604, 1)
+    assert addresses == [MAC, vip.packed, BROADCAST, vip.packed]
+
+
+@pytest.mark.parametrize("text", ["fe80::100", "2001:db8::100", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe"])
+def test_unsolicited_neighbor_advertisement(text: str) -> None:
+    """RFC 4861 4.4, 7.2.6: to all nodes, Override set, Solicited not, with the target's link-layer address."""
+    vip = ip_address(text)
+    frame = announcement(MAC, vip)
+    ethernet, ip, icmp = frame[:14], frame[14:54], frame[54:]
+    assert ethernet == bytes.fromhex("333300000001") + MAC + b"\x86\xdd"
+
+    first, length, next_header, hop_limit, source, destination = struct.unpack("!IHBB16s16s", ip)
+    assert (first, length, next_header, hop_limit) == (0x60000000, len(icmp), 58, 255)
+    assert (source, destination) == (vip.packed, ip_address("ff02::1").packed)
+
+    kind, code, unused_checksum, flags, target, option, units, mac = struct.unpack("!BBHI16sBB6s", icmp)
+    assert (kind, code, flags & 0x60000000, target) == (136, 0, 0x20000000, vip.packed)
+    assert (option, units, mac) == (2, 1, MAC)
+    assert folded_sum(source + destination + struct.pack("!IxxxB", length, next_header) + icmp) == 0xFFFF
