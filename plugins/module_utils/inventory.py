@@ -221,7 +221,7 @@ def _different_keys(
 
 def _warnings(group: Group) -> Iterator[str]:
     if len(group) == 1:
-        yield f"the group has one host ({next(iter(group))}): nobody takes over when it fails; add a second one"
+        yield f"the group has one host ({', '.join(group)}): nobody takes over when it fails; add a second one"
 
 
 def _instances(group: Group) -> Iterator[tuple[str, int, Mapping[str, Any]]]:

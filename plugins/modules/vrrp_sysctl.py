@@ -105,8 +105,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
                 target.write(value)
     shown = [files.difference(PATH, before, after)] if before != after else []
     shown += [
-        files.difference(name, f"{found[name]}\n".encode(), f"{value}\n".encode())
-        for name, value in differ.items()
+        files.difference(name, f"{found[name]}\n".encode(), f"{value}\n".encode()) for name, value in differ.items()
     ]
     return {"changed": before != after or bool(differ), "set": list(differ), "diff": shown}
 
