@@ -77,8 +77,8 @@ def dump(request_socket: RequestSocket) -> list[Any]:
 
 
 def test_a_late_answer_to_an_earlier_request_is_not_taken_for_ours(requests: Any) -> None:
-    request_socket = requests([ack(errno.EPERM, late=1), ack(0)])
-    assert execute(request_socket) == [Answer(0)]
+    request_socket = requests([ack(0, late=1), ack(errno.EPERM)])
+    assert execute(request_socket) == [Answer(errno.EPERM)]
 
 
 def test_a_missing_answer_is_a_timeout_of_that_message_alone(requests: Any) -> None:
@@ -107,7 +107,7 @@ def test_a_dump_that_is_interrupted_every_time_is_given_up(requests: Any) -> Non
 
 
 def test_what_is_left_of_an_earlier_dump_is_not_taken_for_ours(requests: Any) -> None:
-    earlier = [frame(netlink.RTM_NEWADDR, late=1), frame(netlink.NLMSG_DONE, struct.pack("=i", 0), late=1)]
+    earlier = [frame(netlink.RTM_NEWADDR, late=1)] * 2 + [frame(netlink.NLMSG_DONE, struct.pack("=i", 0), late=1)]
     assert len(dump(requests([*earlier, frame(netlink.RTM_NEWADDR), DONE]))) == 1
 
 

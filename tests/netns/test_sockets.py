@@ -16,7 +16,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 import pytest
 from segment import Namespace, Segment, wait_for
 from vrrp_agent.linux.errors import KernelError
-from vrrp_agent.linux.sockets import GROUPS, IPPROTO_VRRP, AdvertSocket, Datagram, FrameSocket, IPAddress
+from vrrp_agent.linux.sockets import GROUPS, IPPROTO_VRRP, AdvertSocket, Datagram, FrameSocket, IPAddress, _datagram4
 
 A4, B4 = IPv4Address("10.139.1.11"), IPv4Address("10.139.1.12")
 A6, B6 = IPv6Address("fd00:139::11"), IPv6Address("fd00:139::12")
@@ -128,16 +128,20 @@ def test_our_own_adverts_do_not_come_back(segment: Segment, opened: Open, family
         assert [one.payload for one in received(each)] == [b"theirs"]
 
 
-def test_adverts_of_another_interface_are_not_heard(segment: Segment, opened: Open) -> None:
+@pytest.mark.parametrize("family", [4, 6])
+def test_adverts_of_another_interface_are_not_heard(segment: Segment, opened: Open, family: int) -> None:
     node = segment["b"]
     node.ip("link", "add", "eth1", "type", "veth", "peer", "name", "eth2")
     for name in ("eth1", "eth2"):
         node.ip("link", "set", "dev", name, "up")
     wait_for(lambda: node.operational("eth1") and node.operational("eth2"), "eth1 and eth2 are up")
-    elsewhere, here = opened(node, 4, "eth1"), opened(node, 4)
-    send_frame(node, packet4(b"elsewhere", source="10.139.1.77"), "eth2")
+    elsewhere, here = opened(node, family, "eth1"), opened(node, family)
+    if family == 4:  # in a frame of our own: a packet from one of the host's addresses would be dropped as a martian
+        send_frame(node, packet4(b"elsewhere", source="10.139.1.77"), "eth2")
+    else:
+        opened(node, 6, "eth2").send(b"elsewhere", IPv6Address(node.link_local("eth2")))
     assert [one.payload for one in received(elsewhere)] == [b"elsewhere"]
-    opened(segment["a"], 4).send(b"here", A4)
+    opened(segment["a"], family).send(b"here", A4 if family == 4 else A6)
     assert [one.payload for one in received(here)] == [b"here"]
 
 
@@ -159,14 +163,39 @@ def test_the_ip_header_is_taken_off(segment: Segment, opened: Open, packet: byte
 
 @pytest.mark.parametrize(
     "packet",
-    [packet4(ADVERT, total=2000), packet4(ADVERT, words=4), packet4(bytes(8300))[:1514], packet4(ADVERT, total=12)],
-    ids=["longer than it is", "header too short", "cut off", "shorter than its header"],
+    [packet4(ADVERT, total=2000), packet4(ADVERT, words=4), packet4(ADVERT, total=12)],
+    ids=["longer than it is", "header too short", "shorter than its header"],
 )
 def test_a_malformed_packet_does_no_harm(segment: Segment, opened: Open, packet: bytes) -> None:
     theirs = opened(segment["b"], 4)
     send_frame(segment["a"], packet)
     send_frame(segment["a"], packet4(b"after"))
     assert [one.payload for one in received(theirs)] == [b"after"]
+    assert _datagram4(packet[14:]) is None  # the kernel drops such a packet itself; we do not rely on it
+
+
+def test_a_packet_that_is_cut_anywhere_is_dropped() -> None:
+    packet = packet4(ADVERT)[14:]
+    assert _datagram4(packet) == _datagram4(packet + b"padding") == Datagram(ADVERT, A4, ip_address("224.0.0.18"), 255)
+    assert [_datagram4(packet[:length]) for length in range(len(packet))] == [None] * len(packet)
+
+
+@pytest.mark.parametrize("source", [A4, A6], ids=["ipv4", "ipv6"])
+def test_a_packet_longer_than_any_advert_is_dropped(segment: Segment, opened: Open, source: IPAddress) -> None:
+    ours, theirs = opened(segment["a"], source.version), opened(segment["b"], source.version)
+    ours.send(bytes(9000), source)
+    ours.send(b"after", source)
+    wait_for(lambda: [one.payload for one in theirs.receive()] == [b"after"], "the short one alone")
+
+
+def test_groups_that_others_have_joined_are_not_heard(segment: Segment, opened: Open) -> None:
+    ours, theirs = opened(segment["a"], 4), opened(segment["b"], 4)
+    with segment["b"].entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        membership = socket.inet_aton("224.0.0.99") + B4.packed
+        other.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+        ours.send(b"to others", A4, IPv4Address("224.0.0.99"))
+        ours.send(b"to us", A4)
+        assert [one.payload for one in received(theirs)] == [b"to us"]
 
 
 def test_a_flood_is_taken_in_bounded_portions(segment: Segment, opened: Open) -> None:

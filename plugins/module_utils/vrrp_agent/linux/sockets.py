@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import socket
 import struct
@@ -28,7 +27,6 @@ ANCILLARY_BYTES = 256
 # Not in the socket module of Python 3.9.
 IP_PKTINFO = 8
 IP_MULTICAST_ALL = 49
-IPV6_MULTICAST_ALL = 29
 
 
 @dataclass(frozen=True)
@@ -154,9 +152,8 @@ def _configure4(raw: socket.socket, index: int) -> None:
 
 
 def _configure6(raw: socket.socket, index: int) -> None:
-    # IPV6_CHECKSUM stays off, as is the default of protocol 112: the codec computes it.
-    with contextlib.suppress(OSError):  # Linux < 4.20 has no such option; the protocol checks destinations anyway
-        raw.setsockopt(socket.IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0)
+    # IPV6_CHECKSUM stays off, as is the default of protocol 112: the codec computes it. IPV6_MULTICAST_ALL would do
+    # nothing for a raw socket: a packet to a group that another socket has joined arrives, its destination tells.
     for option, value in (
         (socket.IPV6_MULTICAST_LOOP, 0),  # our own adverts must not come back
         (socket.IPV6_MULTICAST_HOPS, HOP_LIMIT),
