@@ -8,16 +8,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import sys
 import threading
 import time
 from collections.abc import Sequence
 
 from . import lab as labs
-from . import probe, roots
+from . import probe, roots, shell
 from .errors import LabError
 from .lab import Lab
-from .shell import run, say
+from .shell import say
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -94,7 +95,7 @@ def _probe(arguments: argparse.Namespace) -> None:
     prober.start()
     try:
         if arguments.fault:
-            run(*arguments.fault)
+            shell.run(*shlex.split(arguments.fault))
         time.sleep(arguments.duration_s)
     except KeyboardInterrupt:
         pass
@@ -147,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     probe.add_arguments(prober)
     prober.add_argument("--duration-s", type=float, default=threading.TIMEOUT_MAX, help="default: until interrupted")
     prober.add_argument("--probes", action="store_true", help="with every single probe")
-    prober.add_argument("fault", nargs="*", metavar="-- COMMAND", help="run this first, and probe on for the duration")
+    prober.add_argument("--fault", metavar="COMMAND", help="run this first, and probe on for the duration")
     prober.set_defaults(run=_probe)
     _host_parsers(commands)
     return parser
