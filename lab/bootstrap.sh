@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 packages=(
   python3 python3-venv ca-certificates
   mmdebstrap debian-archive-keyring                              # root file systems
-  systemd-container iproute2 nftables openssh-client procps iputils-ping # hosts and their network
+  systemd-container iproute2 nftables openssh-client procps iputils-ping curl # hosts and their network
   shellcheck                                                     # ansible-test sanity
 )
 requirements=(requirements.txt requirements-dev.txt)

@@ -23,10 +23,10 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def run(*argv: str, stdin: str | None = None) -> str:
+def run(*argv: str, stdin: str | None = None, env: dict[str, str] | None = None, cwd: Path | None = None) -> str:
     """Run a program to its end and return its stdout; LabError carries its stderr."""
     try:
-        done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False)
+        done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False, env=env, cwd=cwd)
     except FileNotFoundError as error:
         raise LabError(f"{argv[0]} is not installed: run lab/bootstrap.sh") from error
     if done.returncode:
