@@ -27,6 +27,7 @@ ADDRESSES_MAX_IPV6 = 77
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _INTERFACE = re.compile(r"[^\s/:]{1,15}")
+_LIMITED_BROADCAST = ipaddress.IPv4Address("255.255.255.255")
 _REQUIRED = object()
 
 
@@ -71,6 +72,8 @@ def decode(text: str) -> Any:
         return json.loads(text, object_pairs_hook=_unique_keys)
     except json.JSONDecodeError as error:
         raise ConfigError("", f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+    except (ValueError, RecursionError):
+        raise ConfigError("", "not a configuration: nested too deeply, or a number of too many digits") from None
 
 
 def parse(document: Any) -> Config:
@@ -180,7 +183,7 @@ def _read_authentication(parent: _Object, version: int | None) -> Authentication
     if "authentication" not in parent.values:
         return Authentication()
     source = _Object(parent.values["authentication"], parent.at("authentication"), parent.problems)
-    kind = source.take("type", _one_of("none", "pass"), "none")
+    kind = source.take("type", _authentication_type, "none")
     if kind == "pass":
         password = source.take("password", _password)
         if version == 3:
@@ -215,7 +218,8 @@ def _check_unique(instances: list[tuple[int, Instance]], problems: list[ConfigEr
             (("name", instance.name), "name", f"{instance.name!r}"),
             (instance.identity, "virtual_router_id", f"{instance.virtual_router_id} on {instance.interface}"),
         ]
-        claims += [(("address", address.ip), "virtual_addresses", str(address.ip)) for address in instance.addresses]
+        for key in ("virtual_addresses", "extra_addresses"):
+            claims += [(("address", address.ip), key, str(address.ip)) for address in getattr(instance, key)]
         for claim, key, text in claims:
             if claim in owners:
                 problems.append(ConfigError(f"{path}.{key}", f"{text} is already used by {owners[claim]}"))
@@ -223,6 +227,9 @@ def _check_unique(instances: list[tuple[int, Instance]], problems: list[ConfigEr
 
 
 def _show(value: Any) -> str:
+    """A value for an error; not what is inside a list or an object, where a password may stand."""
+    if isinstance(value, (dict, list)):
+        return "an object" if isinstance(value, dict) else "a list"
     return json.dumps(value, default=str)[:60]
 
 
@@ -251,7 +258,8 @@ def _integer(low: int, high: int) -> Callable[[Any], int]:
 
 def _one_of(*choices: Any) -> Callable[[Any], Any]:
     def convert(value: Any) -> Any:
-        if isinstance(value, bool) or value not in choices:
+        # True and 3.0 equal 1 and 3, and are neither.
+        if type(value) not in map(type, choices) or value not in choices:
             raise ValueError(f"{_show(value)} is not one of {', '.join(str(choice) for choice in choices)}")
         return value
 
@@ -273,14 +281,21 @@ def _interval_of(version: int | None) -> Callable[[Any], int]:
     def convert(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise ValueError(f"{_show(value)} is not a number of seconds")
-        centiseconds = Decimal(str(value)) * 100
-        if version == 2 and (centiseconds % 100 or not 100 <= centiseconds <= 25500):
+        # The range first, which infinity and its like do not pass: Decimal has no remainder for them.
+        if version == 2 and (not 1 <= value <= 255 or value % 1):
             raise ValueError(f"{value} is not a whole number of seconds in 1..255, as version 2 needs")
-        if centiseconds % 1 or not 1 <= centiseconds <= 4095 and version != 2:
+        if version != 2 and (not 0.01 <= value <= 40.95 or Decimal(str(value)) * 100 % 1):
             raise ValueError(f"{value} is not in 0.01..40.95 seconds, in steps of 0.01")
-        return int(centiseconds)
+        return int(Decimal(str(value)) * 100)
 
     return convert
+
+
+def _authentication_type(value: Any) -> str:
+    """The value itself never shows in an error: it may be the password, in the wrong place."""
+    if value not in ("none", "pass"):
+        raise ValueError("is not one of none, pass")
+    return str(value)
 
 
 def _password(value: Any) -> str:
@@ -304,10 +319,13 @@ def _address(value: Any) -> IPInterface:
         address = ipaddress.ip_interface(value if isinstance(value, str) else "")
     except ValueError:
         raise ValueError(f"{_show(value)} is no IP address, with or without a /prefix") from None
-    if address.ip.is_multicast or address.ip.is_loopback or address.ip.is_unspecified:
+    if "%" in value:
+        raise ValueError(f"{value} has a zone; leave it out, the interface is its zone")
+    ip = address.ip
+    if ip.is_multicast or ip.is_loopback or ip.is_unspecified or ip == _LIMITED_BROADCAST:
         raise ValueError(f"{value} is not an address that a host can own and share")
     ends = (address.network.network_address, address.network.broadcast_address)
-    if address.version == 4 and address.network.prefixlen < 31 and address.ip in ends:
+    if address.version == 4 and address.network.prefixlen < 31 and ip in ends:
         raise ValueError(f"{value} is the network's own or its broadcast address, no host's")
     return address
 
