@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Union
 
 from .settings import IPAddress, IPInterface, Settings
@@ -40,7 +40,8 @@ class TimerDue:
 class PacketReceived:
     """A VRRP message for this virtual router's id, unverified; `message` starts behind the IP header."""
 
-    message: bytes
+    # Version 2 has the password in clear: a message shows in no repr.
+    message: bytes = field(repr=False)
     source: IPAddress
     destination: IPAddress
     ttl: int
@@ -74,7 +75,7 @@ Event = Union[Start, Stop, TimerDue, PacketReceived, InterfaceUp, InterfaceDown,
 class SendAdvert:
     """Send this VRRP message to `destination` from `source`."""
 
-    message: bytes
+    message: bytes = field(repr=False)
     source: IPAddress
     destination: IPAddress
 
