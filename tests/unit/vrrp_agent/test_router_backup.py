@@ -61,7 +61,7 @@ def test_startup_of_the_address_owner() -> None:
 
 
 def test_takeover_after_exactly_the_master_down_interval() -> None:
-    """RFC 9568 6.1, 6.4.2: 3 * Active_Adver_Interval + Skew_Time after the last advert, and not one nanosecond before."""
+    """RFC 9568 6.1, 6.4.2: 3 * Active_Adver_Interval + Skew_Time after the last advert, not 1 ns before."""
     router = backup()
     assert router.handle(heard(150), T + 2 * S) == ()
     due = T + 2 * S + MASTER_DOWN
@@ -170,7 +170,7 @@ def test_a_resignation_stands_when_a_lower_priority_takes_over_first() -> None:
 
 
 def test_the_masters_interval_is_adopted() -> None:
-    """RFC 9568 6.4.2: Active_Adver_Interval is what the master says; RFC 9568 7.1: a difference is counted and logged."""
+    """RFC 9568 6.4.2: Active_Adver_Interval is the master's; RFC 9568 7.1: a difference is logged."""
     router = backup()
     mismatch = Mismatch("interval_errors", "interval 0.25 s, not 1 s", HIGHER)
     assert router.handle(heard(150, advert_interval_cs=25), T) == (mismatch,)
