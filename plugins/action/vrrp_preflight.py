@@ -34,7 +34,7 @@ class ActionModule(ActionBase):
             warnings += findings.warnings
         if problems:
             msg = report(f"The inventory has {len(problems)} problem(s); nothing was changed on any host:", problems)
-            return {**result, "failed": True, "msg": msg, "problems": [str(problem) for problem in problems]}
+            return {**result, "failed": True, "msg": msg}
         return {**result, "changed": False, "groups": groups, "warnings": warnings}
 
 

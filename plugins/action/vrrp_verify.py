@@ -37,7 +37,7 @@ class ActionModule(ActionBase):
             states[name] = summary(reports)
         if problems:
             msg = report(f"The pair does not work as declared ({len(problems)} problem(s)):", problems)
-            result.update(failed=True, msg=msg, problems=[str(problem) for problem in problems])
+            result.update(failed=True, msg=msg)
         return {**result, "changed": False, "states": states, "warnings": warnings}
 
     def _reports(

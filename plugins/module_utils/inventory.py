@@ -158,7 +158,7 @@ def _reason(error: config.ConfigError) -> str:
     key = error.path.rpartition(".")[2]
     if key == "state" and error.why.startswith("unknown key"):
         return "there is no such key: the host with the highest priority is MASTER; remove it"
-    mend = _MENDS.get(key)
+    mend = "" if key == "virtual_addresses" and error.why != "is missing" else _MENDS.get(key)
     return f"{error.why}; {mend}" if mend and ";" not in error.why else error.why
 
 

@@ -142,7 +142,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     document = join(module.params["config"] or {}, module.params["secrets"] or {})
     problems = problems_of(document)
     if problems:
-        module.fail_json(msg="; ".join(problems), problems=problems)
+        module.fail_json(msg="; ".join(problems))
     content, present = render(document), files.read(PATH)
     before = decode(present)
     changed = content != present or files.mode(PATH) != 0o600

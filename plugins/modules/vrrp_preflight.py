@@ -55,10 +55,4 @@ groups:
   type: list
   elements: str
   sample: ["ha_pair"]
-problems:
-  description: Everything that is wrong.
-  returned: failure
-  type: list
-  elements: str
-  sample: ["lb1, lb2: vrrp_instances[0].virtual_router_id (instance web): 300 is not in 1..255"]
 """

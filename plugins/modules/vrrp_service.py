@@ -119,7 +119,7 @@ def wait(module: AnsibleModule) -> dict[str, str]:
     """The states of the settled instances; fails with what the node still waits for."""
     status, waiting = wait_until_settled(module.params["wait"])
     if waiting:
-        module.fail_json(msg=f"The node has not settled: {'; '.join(waiting)}", waiting_for=waiting)
+        module.fail_json(msg=f"The node has not settled: {'; '.join(waiting)}")
     return {instance["name"]: instance["state"] for instance in status["instances"]}
 
 

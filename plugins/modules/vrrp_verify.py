@@ -66,10 +66,4 @@ states:
   returned: always
   type: dict
   sample: {"ha_pair": {"web": {"lb1": "MASTER", "lb2": "BACKUP"}}}
-problems:
-  description: Everything that does not work.
-  returned: failure
-  type: list
-  elements: str
-  sample: ["lb1, lb2: instance web: 2 hosts are MASTER"]
 """

@@ -61,9 +61,12 @@ class GroupVars:
 
 
 def plain(value: Any) -> Any:
-    """A value without Ansible's own types: lazy containers, tagged and encrypted text."""
-    if value is None or isinstance(value, (bool, int, float)):
+    """A value of exact Python types, without Ansible's own: lazy containers, tagged numbers, encrypted text."""
+    if value is None or isinstance(value, bool):
         return value
+    for number in (int, float):
+        if isinstance(value, number):
+            return number(value)
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
