@@ -14,7 +14,7 @@ bootstrap: ## install what everything else needs: Debian packages, .venv
 	@lab/bootstrap.sh
 
 demo: ## two real hosts, an nginx pair on them, and a failover to watch
-	@began=$$(date +%s.%N) && lab/bootstrap.sh && $(PYTHON) -m lab.demo --began $$began
+	@lab/demo.sh
 
 lab: bootstrap ## the demo's two hosts, as they are before any playbook
 	@$(PYTHON) -m lab up demo --host lb1 --host lb2

@@ -44,12 +44,12 @@ class Demo:
     """The demo, chapter by chapter; LabError when something is not as it was promised."""
 
     def __init__(self, began_s: float) -> None:
-        self._began_s = began_s  # seconds since the epoch: `make` began before Python did
+        self._began_s = began_s  # seconds since the epoch
         self._story = Story()
         self._lab = Lab(NAME)
 
     def run(self) -> None:
-        """Tell the whole story."""
+        """Tell the whole story, the virtual environment being there."""
         self._tell_bootstrap()
         with self._story.chapter(f"The lab: two plain hosts, {' and '.join(HOSTS)}, and a client on one switch"):
             inventory = self._make_lab()
@@ -68,11 +68,12 @@ class Demo:
     # 1. and 2.
 
     def _tell_bootstrap(self) -> None:
-        took_s = time.time() - self._began_s
-        with self._story.chapter("Bootstrap: Debian packages and the virtual environment .venv"):
-            names = ("ansible-core", "pyroute2", "molecule")
-            self._story.tell(", ".join(f"{name} {importlib.metadata.version(name)}" for name in names))
-        self._story.row("bootstrap", f"{took_s:.1f} s")
+        """End the first chapter, which lab/demo.sh began."""
+        names = ("ansible-core", "pyroute2", "molecule")
+        took = f"{time.time() - self._began_s:.1f} s"
+        self._story.tell(", ".join(f"{name} {importlib.metadata.version(name)}" for name in names))
+        self._story.tell(f"({took})")
+        self._story.row("bootstrap", took)
 
     def _make_lab(self) -> Path:
         began = time.monotonic()
@@ -114,7 +115,7 @@ class Demo:
         """Ask both nodes for their roles, and the virtual addresses for their page."""
         instances = _instances(controller, "ha_pair")
         self._tell_instances(instances)
-        pair = _pair(instances)
+        pair = read_pair(instances)
         for address in pair.virtual_addresses:
             served_by, page = _page(address)
             if served_by != pair.master:
@@ -170,8 +171,8 @@ class Demo:
             report = prober.stop()
         instances = _instances(controller, "ha_pair")
         self._tell_instances(instances)
-        if _pair(instances).master != pair.master:
-            raise LabError(f"{pair.master} answers again, but {_pair(instances).master} says that it is MASTER")
+        if read_pair(instances).master != pair.master:
+            raise LabError(f"{pair.master} answers again, but {read_pair(instances).master} says that it is MASTER")
         found = f"{pair.master} is MASTER again after {took_s:.1f} s, {report.lost} of {report.sent} requests lost"
         self._story.good(found)
         self._story.row("return", f"after {took_s:.1f} s, {report.lost} lost")
@@ -208,16 +209,8 @@ def bound_s(instance: dict[str, object]) -> float:
     return 3 * interval_s + (256 - int(str(instance["priority"]))) * unit_s / 256
 
 
-def _instances(controller: Controller, hosts: str) -> dict[str, dict[str, object]]:
-    """Return each host's instance, once its agent has settled."""
-    results = controller.module("duet.ha_pair.vrrp_info", "wait=30", hosts)
-    for host, result in results.items():
-        if not result["running"]:
-            raise LabError(f"the agent on {host} does not answer: {result.get('reason', 'no reason given')}")
-    return {host: result["instances"][0] for host, result in results.items()}  # type: ignore[index]
-
-
-def _pair(instances: dict[str, dict[str, object]]) -> Pair:
+def read_pair(instances: dict[str, dict[str, object]]) -> Pair:
+    """Read the roles out of what both nodes tell; LabError if they are not those of a healthy pair."""
     masters = [host for host, instance in instances.items() if instance["state"] == "MASTER"]
     backups = [host for host, instance in instances.items() if instance["state"] == "BACKUP"]
     if len(masters) != 1 or len(backups) != 1:
@@ -229,6 +222,15 @@ def _pair(instances: dict[str, dict[str, object]]) -> Pair:
         raise LabError(f"{masters[0]} is MASTER and should hold {', '.join(declared)}, but holds {', '.join(held)}")
     addresses = tuple(address.partition("/")[0] for address in declared)
     return Pair(masters[0], backups[0], addresses, bound_s(instances[backups[0]]))
+
+
+def _instances(controller: Controller, hosts: str) -> dict[str, dict[str, object]]:
+    """Return each host's instance, once its agent has settled."""
+    results = controller.module("duet.ha_pair.vrrp_info", "wait=30", hosts)
+    for host, result in results.items():
+        if not result["running"]:
+            raise LabError(f"the agent on {host} does not answer: {result.get('reason', 'no reason given')}")
+    return {host: result["instances"][0] for host, result in results.items()}  # type: ignore[index]
 
 
 def _texts(value: object) -> list[str]:
@@ -259,7 +261,7 @@ def main() -> int:
     """Run the demo; the exit code is 0 only if all was as promised."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--began", type=float, default=time.time(), help="when `make` began, in seconds since the epoch"
+        "--began", type=float, default=time.time(), help="when bootstrap began, in seconds since the epoch"
     )
     demo = Demo(parser.parse_args().began)
     try:

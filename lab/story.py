@@ -15,11 +15,11 @@ BOLD, GREEN, RED, PLAIN = "\x1b[1m", "\x1b[32m", "\x1b[31m", "\x1b[0m"
 
 
 class Story:
-    """Tells what happens while it happens; `rows` become the closing table."""
+    """Tells what happens while it happens, from chapter 2 on; `rows` become the closing table."""
 
     def __init__(self) -> None:
         self.rows: list[tuple[str, str]] = []
-        self._chapter = 0
+        self._chapter = 1
         self._coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
     @contextmanager
