@@ -197,9 +197,9 @@ def test_only_one_agent(segment: Segment, master: OurAgent, tmp_path: Path) -> N
     """A second agent beside a running one would fight over its addresses: refused, nothing touched."""
     second = OurAgent(segment["a"], tmp_path / "second")
     second.write(WIRE, priority=200)
-    done = segment["a"].run(second.run_command(), check=False)
-    assert done.returncode == 1
-    assert "another vrrp-agent is running on this host" in done.stderr
+    code, errors = second.refused("run")
+    assert code == 1
+    assert "another vrrp-agent is running on this host" in errors
     assert master.holds() == list(VIPS)
 
 
@@ -207,10 +207,10 @@ def test_bad_configuration(segment: Segment, tmp_path: Path) -> None:
     """A configuration that is refused starts nothing: exit code 2, the path and the mend."""
     agent = OurAgent(segment["a"], tmp_path / "a")
     agent.write(WIRE, priority=300)
-    for command in (agent.run_command(), agent.check_command()):
-        done = segment["a"].run(command, check=False)
-        assert done.returncode == 2
-        assert "instances[0].priority: 300 is not in 1..255" in done.stderr
+    for command in ("run", "check"):
+        code, errors = agent.refused(command)
+        assert code == 2
+        assert "instances[0].priority: 300 is not in 1..255" in errors
 
 
 def test_password_shows_nowhere(segment: Segment, tmp_path: Path) -> None:

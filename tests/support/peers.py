@@ -134,9 +134,17 @@ class OurAgent(Peer):
         """The command that runs it."""
         return [*_CLI, "run", "--config", str(self.config), "--runtime-dir", str(self.folder)]
 
-    def check_command(self) -> list[str]:
-        """The command that checks its configuration."""
-        return [*_CLI, "check", "--config", str(self.config)]
+    def refused(self, command: str) -> tuple[int, str]:
+        """Exit code and errors of a `run` or `check` that ends by itself."""
+        options = ["--runtime-dir", str(self.folder)] if command == "run" else []
+        process = self.node.popen(
+            [*_CLI, command, "--config", str(self.config), *options],
+            stderr=subprocess.PIPE,
+            text=True,
+            env=_environment(),
+        )
+        errors = process.communicate(timeout=30)[1]
+        return process.returncode, errors
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command of its command line that talks to it."""
