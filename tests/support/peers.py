@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -58,7 +57,7 @@ class Peer:
     def launch(self, command: list[str]) -> None:
         """Start the process with its output in the log."""
         with open(self.folder / "log", "ab") as log:
-            self.process = self.node.popen(command, stdout=log, stderr=log, env=_environment())
+            self.process = self.node.popen(command, stdout=log, stderr=log)
 
     def stop(self) -> None:
         """Ask it to leave in good order, and wait until it has."""
@@ -141,7 +140,6 @@ class OurAgent(Peer):
             [*_CLI, command, "--config", str(self.config), *options],
             stderr=subprocess.PIPE,
             text=True,
-            env=_environment(),
         )
         errors = process.communicate(timeout=30)[1]
         return process.returncode, errors
@@ -149,7 +147,7 @@ class OurAgent(Peer):
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command of its command line that talks to it."""
         command = [*_CLI, *arguments, "--runtime-dir", str(self.folder)]
-        return subprocess.run(command, env=_environment(), capture_output=True, text=True, timeout=30)
+        return subprocess.run(command, capture_output=True, text=True, timeout=30)
 
     def status(self) -> dict[str, Any]:
         """The status of its only instance."""
@@ -180,10 +178,6 @@ class Keepalived(Peer):
         (self.folder / "keepalived.conf").write_text(_keepalived_conf(wire, priority))
         self.launch(["unshare", "--mount", "sh", "-c", _IN_ROOT, "sh", str(self.root), str(self.folder)])
         wait_for(lambda: "Entering BACKUP STATE" in self.log, "keepalived runs", 10)
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 def _keepalived_conf(wire: Wire, priority: int) -> str:
