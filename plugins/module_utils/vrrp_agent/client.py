@@ -53,6 +53,9 @@ def request(message: dict[str, Any], runtime_dir: str = RUNTIME_DIR, timeout_s: 
             raise ControlError("not_running", f"the agent is not running (nothing listens on {path})") from error
         except PermissionError as error:
             raise ControlError("not_permitted", f"no permission to use {path}; become root") from error
+        except BlockingIOError as error:
+            # Its queue is full: it hangs, or is flooded.
+            raise ControlError("timeout", f"no answer on {path}: too many are waiting for one") from error
         except socket.timeout as error:
             raise ControlError("timeout", f"no answer on {path} within {timeout_s:g} s") from error
         except OSError as error:
