@@ -1,0 +1,351 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Both ends of the control socket: the agent's server in a loop of its own, the client as modules use it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import socket
+import stat
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from vrrp_agent import client
+from vrrp_agent.client import ControlError
+from vrrp_agent.service import control
+from vrrp_agent.service.control import CommandError, ControlServer
+
+BAD_REQUEST = {"code": "bad_request", "message": 'a request is one JSON object with a "command"'}
+UNKNOWN = {"code": "unknown_command", "message": "commands are broken, reload, status"}
+
+
+class Host:
+    """A control server in a thread, and what its loop complained about."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = str(folder)
+        self.path = folder / client.SOCKET_NAME
+        self.complaints: list[dict[str, Any]] = []
+        self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(lambda loop, context: self.complaints.append(context))
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        commands = {"status": self._status, "reload": self._reload, "broken": self._broken}
+        self._server = ControlServer(str(self.path), commands)
+        self.run(self._server.start())
+
+    def run(self, coroutine: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(5)
+
+    def close(self) -> None:
+        self.run(self._close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+        self._loop.close()
+
+    async def _close(self) -> None:
+        self._server.close()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _status(self) -> dict[str, Any]:
+        return {"router_id": "lb1", "long": "x" * 300_000}
+
+    async def _reload(self) -> dict[str, Any]:
+        raise CommandError("config_invalid", "instances[0].priority: 300 is not in 1..255")
+
+    async def _broken(self) -> dict[str, Any]:
+        raise KeyError("a bug")
+
+    def connect(self) -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(5)
+        connection.connect(str(self.path))
+        return connection
+
+    def ask(self, octets: bytes) -> bytes:
+        """Everything that comes back for these octets, until the server closes."""
+        answer = b""
+        with self.connect() as connection:
+            try:
+                connection.sendall(octets)
+                while chunk := connection.recv(65536):
+                    answer += chunk
+            except (ConnectionResetError, BrokenPipeError):
+                pass  # closed with some of our octets unread
+        return answer
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A short path: a socket's has at most 107 octets."""
+    path = Path(tempfile.mkdtemp(prefix="duet-"))
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def host(folder: Path) -> Iterator[Host]:
+    running = Host(folder)
+    yield running
+    running.close()
+
+
+def refusal(call: Any, *arguments: Any) -> tuple[str, str]:
+    with pytest.raises(ControlError) as caught:
+        call(*arguments)
+    assert caught.value.message == str(caught.value)
+    return caught.value.code, caught.value.message
+
+
+# --- the server, asked well and badly
+
+
+def test_status(host: Host) -> None:
+    assert client.status(host.folder) == {"router_id": "lb1", "long": "x" * 300_000}
+
+
+def test_a_refusal_comes_through_with_code_and_text(host: Host) -> None:
+    assert refusal(client.reload, host.folder) == ("config_invalid", "instances[0].priority: 300 is not in 1..255")
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        (b'{"command": "explode"}', UNKNOWN),
+        (b'{"command": 5}', UNKNOWN),
+        (b'{"command": ["status"]}', UNKNOWN),
+        (b"{}", BAD_REQUEST),
+        (b"[]", BAD_REQUEST),
+        (b"null", BAD_REQUEST),
+        (b"", BAD_REQUEST),
+        (b"status", BAD_REQUEST),
+        (b"\xff\xfe\x00", BAD_REQUEST),
+        (b"[" * 60_000, BAD_REQUEST),
+        (b"1" * 5_000, BAD_REQUEST),
+    ],
+)
+def test_a_bad_request_is_told_so(host: Host, line: bytes, error: dict[str, str]) -> None:
+    assert json.loads(host.ask(line + b"\n")) == {"ok": False, "error": error}
+    assert host.complaints == []
+
+
+@pytest.mark.parametrize("octets", [b"x" * 200_000, b"x" * 200_000 + b"\n"])
+def test_too_long_a_line_is_dropped(host: Host, octets: bytes) -> None:
+    assert host.ask(octets) == b""
+    assert client.status(host.folder)["router_id"] == "lb1"
+    assert host.complaints == []
+
+
+def test_half_a_line_is_dropped(host: Host) -> None:
+    with host.connect() as connection:
+        connection.sendall(b'{"command": "sta')
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(1) == b""
+    assert client.status(host.folder)["router_id"] == "lb1"
+    assert host.complaints == []
+
+
+def test_a_client_that_stalls_is_dropped_and_delays_nobody(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "REQUEST_TIMEOUT_S", 0.2)
+    with host.connect() as stalled:
+        stalled.sendall(b'{"command"')
+        assert client.status(host.folder)["router_id"] == "lb1"
+        assert stalled.recv(1) == b""
+    assert host.complaints == []
+
+
+def test_a_client_that_does_not_read_is_dropped(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "ANSWER_TIMEOUT_S", 0.2)
+    with host.connect() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.sendall(b'{"command": "status"}\n')
+        assert client.status(host.folder)["router_id"] == "lb1"
+    assert host.complaints == []
+
+
+def test_a_client_that_leaves_early_is_nothing(host: Host) -> None:
+    for octets in (b"", b'{"command": "status"}\n'):
+        with host.connect() as connection:
+            connection.sendall(octets)
+    assert client.status(host.folder)["router_id"] == "lb1"
+    assert host.complaints == []
+
+
+def test_a_flood_of_stalled_clients_is_bounded(host: Host) -> None:
+    """A process that runs out of descriptors cannot renew an address."""
+    flood = [host.connect() for _each in range(control.CONNECTIONS_MAX)]
+    try:
+        deadline = threading.Event()
+        codes = set()
+        while "busy" not in codes:
+            codes.add(json.loads(host.ask(b'{"command": "explode"}\n'))["error"]["code"])
+            assert not deadline.wait(0.001)
+    finally:
+        for connection in flood:
+            connection.close()
+    assert host.complaints == []
+
+
+def test_a_bug_in_a_command_is_no_bad_request(host: Host) -> None:
+    """It reaches the loop's handler, where the agent resigns; the client sees that there is no answer."""
+    assert refusal(client.request, {"command": "broken"}, host.folder)[0] == "bad_answer"
+    assert [repr(context["exception"]) for context in host.complaints] == ["KeyError('a bug')"]
+
+
+def test_nobody_but_root_from_the_first_moment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The socket is born with its mode: no chmod comes after it; and no other task ever runs under the mask."""
+    monkeypatch.delattr(os, "chmod")
+    monkeypatch.delattr(os, "fchmod")
+    before = os.umask(0o022)
+    masks = set()
+
+    async def watch(started: asyncio.Event) -> None:
+        while not started.is_set():
+            mask = os.umask(0o022)
+            os.umask(mask)
+            masks.add(mask)
+            await asyncio.sleep(0)
+
+    async def start() -> None:
+        server, started = ControlServer(str(folder / "sock"), {}), asyncio.Event()
+        watching = asyncio.ensure_future(watch(started))
+        await server.start()
+        assert stat.S_IMODE((folder / "sock").stat().st_mode) == 0o600
+        started.set()
+        await watching
+        server.close()
+
+    try:
+        asyncio.run(start())
+    finally:
+        os.umask(before)
+    assert masks == {0o022}
+
+
+def test_what_an_earlier_life_left_is_replaced(folder: Path) -> None:
+    path = folder / client.SOCKET_NAME
+    with socket.socket(socket.AF_UNIX) as earlier:
+        earlier.bind(str(path))
+    host = Host(folder)
+    assert client.status(str(folder))["router_id"] == "lb1"
+    host.close()
+    assert not path.exists()
+
+
+def test_close_twice_or_without_a_start(folder: Path) -> None:
+    host = Host(folder)
+    host.path.unlink()
+    host.close()
+    ControlServer(str(host.path), {}).close()
+
+
+# --- the client, with nobody or nothing sensible at the other end
+
+
+def test_not_running(folder: Path) -> None:
+    path = folder / client.SOCKET_NAME
+    expected = ("not_running", f"the agent is not running (nothing listens on {path})")
+    assert refusal(client.status, str(folder)) == expected
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+    assert refusal(client.status, str(folder)) == expected
+
+
+@pytest.mark.parametrize(
+    ("folder", "text"),
+    [("/dev/null", "/dev/null/control.sock: Not a directory"), ("/" + "x" * 200, "AF_UNIX path too long")],
+)
+def test_a_path_that_cannot_be(folder: str, text: str) -> None:
+    code, message = refusal(client.status, folder)
+    assert (code, text in message) == ("not_running", True)
+
+
+def test_not_permitted(folder: Path) -> None:
+    path = folder / client.SOCKET_NAME
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen()
+        folder.chmod(0o755)
+        path.chmod(0o600 if os.geteuid() == 0 else 0)
+        root = os.geteuid()
+        try:
+            if root == 0:
+                os.seteuid(65534)
+            found = refusal(client.status, str(folder))
+        finally:
+            os.seteuid(root)
+    assert found == ("not_permitted", f"no permission to use {path}; become root")
+
+
+@pytest.fixture
+def listening(folder: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(folder / client.SOCKET_NAME))
+        listening.listen(1)
+        yield listening
+
+
+def test_a_hung_agent_is_a_timeout(folder: Path, listening: socket.socket) -> None:
+    expected = ("timeout", f"no answer on {folder / client.SOCKET_NAME} within 0.05 s")
+    assert refusal(client.status, str(folder), 0.05) == expected
+    for _each in range(3):  # ... also when its queue is full
+        assert refusal(client.status, str(folder), 0.05)[0] == "timeout"
+
+
+def test_an_answer_that_trickles_is_a_timeout(folder: Path, listening: socket.socket) -> None:
+    """The time is that of the whole exchange, not of each octet."""
+    done = threading.Event()
+
+    def trickle() -> None:
+        with listening.accept()[0] as connection:
+            while not done.wait(0.02):
+                connection.sendall(b" ")
+
+    thread = threading.Thread(target=trickle)
+    thread.start()
+    try:
+        assert refusal(client.status, str(folder), 0.2)[0] == "timeout"
+    finally:
+        done.set()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"\n",
+        b"half",
+        b"[]\n",
+        b"{}\n",
+        b'"ok"\n',
+        b"\xff\n",
+        b'{"ok": true}\n',
+        b'{"ok": "yes"}\n',
+        b'{"ok": false}\n',
+        b'{"ok": false, "error": "no"}\n',
+        b'{"ok": false, "error": {"code": "x"}}\n',
+    ],
+)
+def test_a_bad_answer(folder: Path, listening: socket.socket, answer: bytes) -> None:
+    def reply() -> None:
+        with listening.accept()[0] as connection:
+            connection.recv(1024)
+            connection.sendall(answer)
+
+    thread = threading.Thread(target=reply)
+    thread.start()
+    expected = ("bad_answer", f"what answered on {folder / client.SOCKET_NAME} is not this agent")
+    assert refusal(client.status, str(folder)) == expected
+    thread.join()
