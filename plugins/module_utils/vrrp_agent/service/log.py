@@ -36,21 +36,35 @@ def set_up() -> None:
 
 
 class Limiter:
-    """Lets one line of a kind through in every `period_s`, and says how many it held back."""
+    """Lets one line of a kind through in every `period_s`, and says how many it held back.
+
+    Kinds may carry a stranger's made-up address: there are lines for at most `kinds_max` kinds in a period.
+    """
 
     def __init__(self, period_s: float = 60.0, kinds_max: int = 256) -> None:
         self._period_s = period_s
         self._kinds_max = kinds_max
+        # When a line of the kind was let through, and how many were not since; the oldest first.
         self._kinds: dict[Hashable, tuple[float, int]] = {}
 
     def admit(self, kind: Hashable, now_s: float) -> int | None:
         """None when the line must not be logged, otherwise how many of its kind were held back since the last."""
-        if kind not in self._kinds and len(self._kinds) >= self._kinds_max:
-            # Kinds may carry a stranger's address: forget all rather than grow without a bound.
-            self._kinds.clear()
-        since_s, held_back = self._kinds.get(kind, (-self._period_s, 0))
-        if now_s - since_s < self._period_s:
+        since_s, held_back = self._kinds.get(kind, (None, 0))
+        if since_s is not None and now_s - since_s < self._period_s:
             self._kinds[kind] = (since_s, held_back + 1)
             return None
+        if since_s is None and not self._make_room(now_s):
+            return None
+        self._kinds.pop(kind, None)
         self._kinds[kind] = (now_s, 0)
         return held_back
+
+    def _make_room(self, now_s: float) -> bool:
+        """Whether there is room for another kind; one that was silent for a period is forgotten for it."""
+        if len(self._kinds) < self._kinds_max:
+            return True
+        oldest = next(iter(self._kinds))
+        if now_s - self._kinds[oldest][0] < self._period_s:
+            return False
+        del self._kinds[oldest]
+        return True
