@@ -18,6 +18,8 @@ def notify(*assignments: str) -> None:
         path = "\0" + path[1:]
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as connection:
+            # A service manager that does not read must not hold up the adverts.
+            connection.setblocking(False)
             connection.sendto("\n".join(assignments).encode(), path)
     except OSError:
         pass
