@@ -87,9 +87,9 @@ class Agent:
                 content = file.read()
             return config.load(content.decode()), hashlib.sha256(content).hexdigest()
         except OSError as error:
-            raise ConfigError("", f"{self._config_file}: {error.strerror}") from None
+            raise ConfigError("", str(error.strerror)) from None
         except UnicodeDecodeError:
-            raise ConfigError("", f"{self._config_file}: not UTF-8 text") from None
+            raise ConfigError("", "not UTF-8 text") from None
 
     def _apply(self, new: Config) -> None:
         """Make the running virtual routers those of a configuration; who stays keeps its role."""
@@ -119,9 +119,10 @@ class Agent:
             # Off the loop: a long file must not make an advert late.
             new, digest = await self._loop.run_in_executor(None, self._read_config)
         except ConfigError as error:
-            self._last_reload = {"at": at, "ok": False, "error": str(error)}
-            LOGGER.error("reload refused, nothing has changed: %s", error)
-            raise CommandError("config_invalid", str(error)) from None
+            why = f"{self._config_file}: {error}"
+            self._last_reload = {"at": at, "ok": False, "error": why}
+            LOGGER.error("reload refused, nothing has changed: %s", why)
+            raise CommandError("config_invalid", why) from None
         changed = new != self._config
         self._config_digest = digest
         self._last_reload = {"at": at, "ok": True, "error": None}
