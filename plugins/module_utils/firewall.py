@@ -124,25 +124,30 @@ class Nftables:
         self._file = f"{root}/etc/nftables.conf"
 
     def closed(self, allow: str) -> bool:
-        """Closed are chains that drop and have no rule of ours, live or in the file."""
-        chains = list(self._dropping_chains())
-        live = _output(self._run, "nft", "list", "ruleset")
-        return bool(chains) and not (self._comment(allow) in live and self._comment(allow) in self._text())
+        """Closed is a chain that drops and has no rule of ours, live or in the file."""
+        return any(not self._is_live(rule, chain) or rule not in self._text() for chain, rule in self._rules(allow))
 
     def open(self, allow: Sequence[str]) -> None:
         """Insert the rules in front, live; and at the end of the file, where all tables exist."""
-        text, live = self._text(), _output(self._run, "nft", "list", "ruleset")
+        text = self._text()
         for item in allow:
-            for chain in self._dropping_chains():
-                rule = f'insert rule {chain} {_nft_match(item)} accept comment "{self._comment(item)}"'
-                if self._comment(item) not in live:
+            for chain, rule in self._rules(item):
+                if not self._is_live(rule, chain):
                     _demand(self._run, "nft", rule)
                 if rule not in text:
                     text = f"{text.rstrip()}\n{rule}\n"
-        files.replace(self._file, text.encode(), files.mode(self._file) or 0o755)
+        if text != self._text():
+            files.replace(self._file, text.encode(), files.mode(self._file) or 0o755)
 
-    def _comment(self, allow: str) -> str:
-        return f"{_OWNER} {allow}"
+    def _rules(self, allow: str) -> Iterator[tuple[str, str]]:
+        """Each chain that needs a rule, and the command that inserts it."""
+        for chain in self._dropping_chains():
+            yield chain, f'insert rule {chain} {_nft_match(allow)} accept comment "{_OWNER} {allow}"'
+
+    def _is_live(self, rule: str, chain: str) -> bool:
+        """Rules are known by their comment: nft shows the rest in words of its own."""
+        comment = rule[rule.index("comment") :]
+        return comment in _output(self._run, "nft", "list", "chain", *chain.split())
 
     def _text(self) -> str:
         return (files.read(self._file) or b"#!/usr/sbin/nft -f\n").decode()

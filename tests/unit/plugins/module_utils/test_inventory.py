@@ -1,0 +1,198 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The inventory becomes one document a host, or a list of everything that is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.duet.ha_pair.plugins.module_utils.inventory import document, examine, priority_of_place
+
+
+def instance(**changes: Any) -> dict[str, Any]:
+    """A sound instance."""
+    return {"name": "web", "virtual_router_id": 51, "virtual_addresses": ["192.0.2.10/24"], **changes}
+
+
+def group(*instances: dict[str, Any], **variables: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """lb1 and lb2 with the same instances, and each with variables of its own."""
+    return {host: {"vrrp_instances": list(instances), **variables.get(host, {})} for host in ("lb1", "lb2")}
+
+
+def problems(*instances: dict[str, Any], **variables: dict[str, Any]) -> list[str]:
+    """All problems of such a group as text."""
+    return [str(problem) for problem in examine(group(*instances, **variables)).problems]
+
+
+def test_the_shortest_inventory() -> None:
+    pair = group({"virtual_router_id": 51, "virtual_addresses": ["192.0.2.10/24"]})
+    assert examine(pair).problems == []
+    assert examine(pair).warnings == []
+    assert document("lb2", pair) == {
+        "router_id": "lb2",
+        "instances": [
+            {"name": "vrrp_51", "virtual_router_id": 51, "virtual_addresses": ["192.0.2.10/24"], "priority": 100}
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "variables", "priorities"),
+    [
+        ({}, {}, (150, 100)),
+        ({}, {"lb1": {"vrrp_priority": 90}}, (90, 100)),
+        ({}, {"lb1": {"vrrp_priority": "90"}}, (90, 100)),
+        ({"priorities": {"lb1": 10, "lb2": 20}}, {"lb1": {"vrrp_priority": 90}}, (10, 20)),
+        ({"priorities": {"lb2": 200}}, {"lb1": {"vrrp_priority": 90}}, (90, 200)),
+    ],
+)
+def test_the_most_particular_priority_wins(
+    changes: dict[str, Any], variables: dict[str, Any], priorities: tuple[int, int]
+) -> None:
+    pair = group(instance(**changes), **variables)
+    assert examine(pair).problems == []
+    assert tuple(document(host, pair)["instances"][0]["priority"] for host in pair) == priorities
+    assert "priorities" not in document("lb1", pair)["instances"][0]
+
+
+@pytest.mark.parametrize("hosts", [1, 2, 3, 4, 10, 100])
+def test_the_place_gives_each_host_a_valid_priority_of_its_own(hosts: int) -> None:
+    found = [priority_of_place(place, hosts) for place in range(hosts)]
+    assert found == sorted(set(found), reverse=True)
+    assert found[0] == 150
+    assert found[-1] >= 1
+
+
+def test_active_active() -> None:
+    pair = group(
+        instance(priorities={"lb1": 150, "lb2": 100}),
+        instance(
+            name="db",
+            virtual_router_id=52,
+            virtual_addresses=["192.0.2.11/24"],
+            priorities={"lb1": 100, "lb2": 150},
+        ),
+    )
+    assert examine(pair).problems == []
+    assert [item["priority"] for item in document("lb1", pair)["instances"]] == [150, 100]
+
+
+@pytest.mark.parametrize(
+    ("changes", "variables", "expected"),
+    [
+        (
+            {"virtual_router_id": 300},
+            {},
+            "lb1, lb2: vrrp_instances[0].virtual_router_id (instance web): 300 is not in 1..255; choose a number",
+        ),
+        (
+            {"virtual_addresses": []},
+            {},
+            "lb1, lb2: vrrp_instances[0].virtual_addresses (instance web): has no address",
+        ),
+        (
+            {"virtual_addresses": ["192.0.2.300"]},
+            {},
+            "lb1, lb2: vrrp_instances[0].virtual_addresses",
+        ),
+        (
+            {"authentication": {"type": "pass", "password": "abc"}},
+            {},
+            "lb1, lb2: vrrp_instances[0].authentication.type (instance web): 'pass' exists in version 2 only",
+        ),
+        (
+            {"advert_intervall": 2},
+            {},
+            "lb1, lb2: vrrp_instances[0].advert_intervall (instance web): unknown key; did you mean advert_interval?",
+        ),
+        (
+            {"state": "MASTER"},
+            {},
+            "lb1, lb2: vrrp_instances[0].state (instance web): there is no such key: the host with the highest",
+        ),
+        (
+            {},
+            {"lb2": {"vrrp_priority": 150}},
+            "lb1, lb2: vrrp_instances[0].priority / vrrp_priority (instance web): the same priority 150 on 2 hosts;",
+        ),
+        (
+            {},
+            {"lb2": {"vrrp_priority": 300}},
+            "lb2: vrrp_priority (instance web): 300 is not in 1..255; choose 1..254",
+        ),
+        (
+            {"priorities": {"lb1": 150, "lb22": 1}},
+            {},
+            "lb1, lb2: vrrp_instances[0].priorities (instance web): lb22 is no host of the group; did you mean lb2?",
+        ),
+        (
+            {"priorities": 7},
+            {},
+            "lb1, lb2: vrrp_instances[0].priorities (instance web): must map hosts to priorities",
+        ),
+    ],
+)
+def test_one_mistake_is_one_problem_that_names_place_and_mend(
+    changes: dict[str, Any], variables: dict[str, Any], expected: str
+) -> None:
+    found = problems(instance(**changes), **variables)
+    assert len(found) == 1
+    assert found[0].startswith(expected)
+
+
+@pytest.mark.parametrize("value", [None, [], {"name": "web"}, "web", ["web"]])
+def test_instances_of_a_wrong_shape(value: Any) -> None:
+    found = examine({"lb1": {"vrrp_instances": value}, "lb2": {"vrrp_instances": [instance()]}}).problems
+    assert [problem.hosts for problem in found] == [("lb1",)]
+    assert found[0].key.startswith("vrrp_instances")
+
+
+def test_the_same_vrid_twice() -> None:
+    found = problems(instance(), instance(name="db", virtual_addresses=["192.0.2.11/24"]))
+    assert len(found) == 1
+    assert "vrrp_instances[1].virtual_router_id (instance db): 51" in found[0]
+
+
+def test_all_problems_come_at_once() -> None:
+    found = problems(
+        instance(virtual_router_id=0), instance(name="db", virtual_addresses="x"), lb2={"vrrp_priority": 150}
+    )
+    assert len(found) == 4
+
+
+def test_hosts_that_declare_different_things() -> None:
+    pair = group(instance(advert_interval=1, interface="eth0", preempt=True))
+    pair["lb2"]["vrrp_instances"] = [
+        instance(advert_interval=2, interface="ens3", preempt=False),
+        instance(name="db", virtual_router_id=52, virtual_addresses=["192.0.2.11/24"]),
+    ]
+    assert [str(problem).partition(";")[0] for problem in examine(pair).problems] == [
+        "lb2: vrrp_instances.advert_interval (instance web): differs from lb1's",
+        "lb1: vrrp_instances (instance db): declared for lb2, not for lb1",
+    ]
+
+
+def test_no_secret_in_any_problem() -> None:
+    pair = group(instance(version=2, authentication={"type": "pass", "password": "correcthorse"}))
+    pair["lb2"]["vrrp_instances"] = [instance(version=2, authentication={"type": "pass", "password": 12345678})]
+    found = [str(problem) for problem in examine(pair).problems]
+    assert len(found) == 3
+    assert not [text for text in found if "horse" in text or "1234" in text]
+
+
+def test_a_group_of_one_is_a_warning() -> None:
+    findings = examine({"lb1": {"vrrp_instances": [instance()]}})
+    assert findings.problems == []
+    assert findings.warnings == ["the group has one host (lb1): nobody takes over when it fails; add a second one"]
+
+
+def test_numbers_that_came_as_text() -> None:
+    pair = group(instance(virtual_router_id="51", version="2"))
+    assert examine(pair).problems == []
+    assert document("lb1", pair)["instances"][0]["virtual_router_id"] == 51
+
+
+def test_an_inventory_name_that_is_no_router_id() -> None:
+    assert document("2001:db8::1", {"2001:db8::1": {"vrrp_instances": []}})["router_id"] == "2001-db8--1"

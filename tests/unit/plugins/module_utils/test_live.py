@@ -1,0 +1,131 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the agents report is judged: settled or not, one MASTER or not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.duet.ha_pair.plugins.module_utils.live import faults, summary, unsettled, verify
+
+VIP = "192.0.2.10/24"
+ADDRESS = {"lb1": "192.0.2.1", "lb2": "192.0.2.2"}
+
+
+def instance(host: str, state: str, **changes: Any) -> dict[str, Any]:
+    """What a host reports of the instance web in a state; lb1 is the MASTER that lb2 hears."""
+    priority = 150 if host == "lb1" else 100
+    heard = {"address": ADDRESS["lb1"], "priority": 150, "last_heard": "2026-11-22T16:00:00.000Z"}
+    return {
+        "name": "web",
+        "interface": "eth0",
+        "virtual_router_id": 51,
+        "state": state,
+        "priority": priority,
+        "effective_priority": priority,
+        "preempt": True,
+        "virtual_addresses": [VIP],
+        "extra_addresses": [],
+        "addresses_present": [VIP] if state == "MASTER" else [],
+        "source_address": ADDRESS[host],
+        "master": {"address": ADDRESS[host], "priority": priority} if state == "MASTER" else heard,
+        "fault": "link down" if state == "FAULT" else None,
+        **changes,
+    }
+
+
+def reports(lb1: dict[str, Any], lb2: dict[str, Any]) -> dict[str, Any]:
+    """Both hosts' answers."""
+    return {"lb1": {"running": True, "instances": [lb1]}, "lb2": {"running": True, "instances": [lb2]}}
+
+
+def found(lb1: dict[str, Any], lb2: dict[str, Any]) -> list[str]:
+    """The problems of both as text."""
+    return [str(problem) for problem in verify(reports(lb1, lb2))]
+
+
+def test_a_pair_that_works() -> None:
+    pair = reports(instance("lb1", "MASTER"), instance("lb2", "BACKUP"))
+    assert verify(pair) == []
+    assert summary(pair) == {"web": {"lb1": "MASTER", "lb2": "BACKUP"}}
+
+
+@pytest.mark.parametrize(
+    ("lb1", "lb2", "expected"),
+    [
+        (
+            instance("lb1", "MASTER"),
+            instance("lb2", "MASTER"),
+            "lb1, lb2: instance web: 2 hosts are MASTER (lb1 holds 192.0.2.10/24; lb2 holds 192.0.2.10/24)",
+        ),
+        (
+            instance("lb1", "FAULT", master=None),
+            instance("lb2", "BACKUP", master=None),
+            "lb1, lb2: instance web: nobody is MASTER: lb1 is FAULT: link down; lb2 is BACKUP, has heard no MASTER yet",
+        ),
+        (
+            instance("lb1", "MASTER", addresses_present=[]),
+            instance("lb2", "BACKUP"),
+            "lb1: instance web: MASTER, but 192.0.2.10 is not on eth0",
+        ),
+        (
+            instance("lb1", "MASTER", extra_addresses=["2001:db8::a/64"]),
+            instance("lb2", "BACKUP"),
+            "lb1: instance web: MASTER, but 2001:db8::a is not on eth0",
+        ),
+        (
+            instance("lb1", "MASTER"),
+            instance("lb2", "BACKUP", addresses_present=["192.0.2.10/32"]),
+            "lb2: instance web: BACKUP, but 192.0.2.10 is on eth0, as on the MASTER lb1",
+        ),
+        (
+            instance("lb1", "MASTER"),
+            instance("lb2", "BACKUP", master={"address": "192.0.2.66", "priority": 200}),
+            "lb2: instance web: hears the master 192.0.2.66, but lb1 sends from 192.0.2.1: a stranger",
+        ),
+        (
+            instance("lb1", "MASTER"),
+            instance("lb2", "BACKUP", master=None),
+            "lb2: instance web: not settled: BACKUP, has heard no MASTER yet",
+        ),
+        (
+            instance("lb1", "MASTER"),
+            instance("lb2", "FAULT"),
+            "lb2: instance web: not settled: FAULT: link down",
+        ),
+        (
+            instance("lb1", "MASTER"),
+            instance("lb2", "BACKUP", name="db"),
+            "lb2: instance web: not configured here, but on lb1",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_with_host_and_mend(lb1: dict[str, Any], lb2: dict[str, Any], expected: str) -> None:
+    assert found(lb1, lb2)[0].startswith(expected)
+
+
+def test_an_agent_that_does_not_run() -> None:
+    pair = reports(instance("lb1", "MASTER"), instance("lb2", "BACKUP"))
+    pair["lb2"] = {"running": False, "reason": "the agent is not installed", "instances": []}
+    assert [str(problem) for problem in verify(pair)] == ["lb2: the agent is not installed; run site.yml for this host"]
+
+
+@pytest.mark.parametrize(
+    ("state", "changes", "expected"),
+    [
+        ("MASTER", {}, None),
+        ("BACKUP", {}, None),
+        ("INIT", {"master": None}, "instance web: INIT, has heard no MASTER yet"),
+        ("BACKUP", {"master": None}, "instance web: BACKUP, has heard no MASTER yet"),
+        ("FAULT", {}, "instance web: FAULT: link down"),
+        ("BACKUP", {"effective_priority": 200}, "instance web: BACKUP, about to take over from 192.0.2.1"),
+        ("BACKUP", {"effective_priority": 200, "preempt": False}, None),
+    ],
+)
+def test_settled(state: str, changes: dict[str, Any], expected: str | None) -> None:
+    status = {"instances": [instance("lb2", state, **changes)]}
+    waiting = unsettled(status)
+    assert waiting == [] if expected is None else waiting[0].startswith(expected)
+    assert bool(faults(status)) is (state == "FAULT")

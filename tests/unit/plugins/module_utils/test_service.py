@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The least that brings the running agent in line, and how long it is waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.duet.ha_pair.plugins.module_utils.agent import wait_until_settled
+from ansible_collections.duet.ha_pair.plugins.module_utils.service import plan, read_unit
+from ansible_collections.duet.ha_pair.plugins.module_utils.vrrp_agent.client import ControlError
+
+RUNNING = "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\nNeedDaemonReload=no\n"
+
+
+@pytest.mark.parametrize(
+    ("shown", "loaded", "restart", "expected"),
+    [
+        (RUNNING, "a", False, (False, False, "none")),
+        (RUNNING, "b", False, (False, False, "reload")),
+        (RUNNING, "b", True, (False, False, "restart")),
+        (RUNNING, None, False, (False, False, "restart")),
+        (RUNNING.replace("Reload=no", "Reload=yes"), "a", False, (True, False, "restart")),
+        (RUNNING.replace("enabled", "disabled"), "a", False, (False, True, "none")),
+        (RUNNING.replace("=active", "=inactive"), None, False, (False, False, "start")),
+        (RUNNING.replace("=active", "=failed"), None, True, (False, False, "start")),
+        ("LoadState=not-found\nActiveState=inactive\n", None, False, (False, True, "start")),
+    ],
+)
+def test_the_least_that_is_needed(shown: str, loaded: str | None, restart: bool, expected: tuple[Any, ...]) -> None:
+    found = plan(read_unit(shown), loaded, "a", restart)
+    assert (found.daemon_reload, found.enable, found.action) == expected
+    assert found.changes is (expected != (False, False, "none"))
+
+
+class Clock:
+    """Time that passes only by sleeping."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now_s += seconds
+
+
+def status(state: str, interval_s: float = 1.0) -> dict[str, Any]:
+    """One instance in a state."""
+    return {"instances": [{"name": "web", "state": state, "advert_interval": interval_s, "fault": None}]}
+
+
+def answers(*items: dict[str, Any] | ControlError) -> Callable[[], dict[str, Any]]:
+    """An agent that answers these, and then always the last one."""
+    queue: Iterator[dict[str, Any] | ControlError] = iter(items)
+    last = [items[-1]]
+
+    def ask() -> dict[str, Any]:
+        item = next(queue, last[0])
+        if isinstance(item, ControlError):
+            raise item
+        return item
+
+    return ask
+
+
+def test_it_waits_until_the_node_has_settled() -> None:
+    clock = Clock()
+    ask = answers(ControlError("not_running", ""), status("INIT"), status("BACKUP"), status("MASTER"))
+    assert wait_until_settled(5, ask, clock, clock.sleep) == (status("MASTER"), [])
+    assert clock.now_s == pytest.approx(0.3)
+
+
+def test_it_gives_up_after_the_time_and_four_intervals() -> None:
+    clock = Clock()
+    waiting = wait_until_settled(5, answers(status("BACKUP", 10)), clock, clock.sleep)[1]
+    assert waiting == ["instance web: BACKUP, has heard no MASTER yet"]
+    assert clock.now_s == pytest.approx(45, abs=0.2)
+
+
+def test_a_fault_ends_the_wait_at_once() -> None:
+    clock = Clock()
+    assert wait_until_settled(5, answers(status("FAULT")), clock, clock.sleep)[1]
+    assert clock.now_s == 0
+
+
+@pytest.mark.parametrize(("code", "waited_s"), [("not_running", 5), ("not_installed", 0), ("not_permitted", 0)])
+def test_an_agent_that_cannot_be_asked(code: str, waited_s: float) -> None:
+    clock = Clock()
+    with pytest.raises(ControlError):
+        wait_until_settled(5, answers(ControlError(code, "")), clock, clock.sleep)
+    assert clock.now_s == pytest.approx(waited_s, abs=0.2)

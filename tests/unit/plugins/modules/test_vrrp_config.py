@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The configuration is written whole, to root alone, after it was checked; secrets never show."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("ansible.module_utils.basic")
+from ansible_collections.duet.ha_pair.plugins.modules import vrrp_config  # noqa: E402
+
+PUBLIC = {
+    "router_id": "lb1",
+    "instances": [
+        {
+            "name": "web",
+            "interface": "eth0",
+            "version": 2,
+            "virtual_router_id": 51,
+            "virtual_addresses": ["192.0.2.10/24"],
+            "authentication": {"type": "pass"},
+        }
+    ],
+}
+
+
+@pytest.fixture(name="path")
+def _path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "vrrp-agent" / "config.json"
+    monkeypatch.setattr(vrrp_config, "PATH", str(path))
+    monkeypatch.setattr(vrrp_config, "fill_interfaces", lambda document: [])
+    return path
+
+
+def run(fake_module: Any, password: str = "hunter2", **changes: Any) -> dict[str, Any]:
+    """Run the module with a password."""
+    arguments = {"config": PUBLIC, "secrets": {"0": {"password": password}}, **changes}
+    return vrrp_config.run(fake_module(**arguments))
+
+
+def test_first_the_file_is_made_then_left_alone(fake_module: Any, path: Path) -> None:
+    first = run(fake_module)
+    assert (first["changed"], first["instances"]) == (True, ["web"])
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert json.loads(path.read_text())["instances"][0]["authentication"]["password"] == "hunter2"
+    second = run(fake_module)
+    assert (second["changed"], second["instances"]) == (False, [])
+    assert [entry.name for entry in path.parent.iterdir()] == ["config.json"]
+
+
+def test_check_mode_writes_nothing(fake_module: Any, path: Path) -> None:
+    assert run(fake_module, check_mode=True)["changed"]
+    assert not path.parent.exists()
+
+
+def test_a_changed_secret_shows_in_the_diff_but_not_its_value(fake_module: Any, path: Path) -> None:
+    run(fake_module, "hunter2")
+    result = run(fake_module, "hunter3")
+    assert (result["changed"], result["instances"]) == (True, ["web"])
+    assert "hunter" not in str(result)
+    assert '"password": "******** (changed)"' in result["diff"]["after"]
+
+
+def test_a_file_that_others_could_read_is_mended(fake_module: Any, path: Path) -> None:
+    run(fake_module)
+    path.chmod(0o644)
+    assert run(fake_module)["changed"]
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_is_no_json_is_replaced(fake_module: Any, path: Path) -> None:
+    path.parent.mkdir()
+    path.write_text("{")
+    assert run(fake_module)["instances"] == ["web"]
+
+
+def test_all_problems_and_no_change(fake_module: Any, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vrrp_config, "fill_interfaces", lambda document: ["eth7 does not exist"])
+    wrong = {**PUBLIC, "instances": [{**PUBLIC["instances"][0], "virtual_router_id": 0}]}
+    with pytest.raises(Exception, match=r"eth7 does not exist; vrrp_instances\[0\].virtual_router_id: 0 is not in"):
+        run(fake_module, config=wrong)
+    assert not path.parent.exists()
