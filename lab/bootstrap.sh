@@ -10,9 +10,10 @@ cd "$(dirname "$0")/.."
 
 packages=(
   python3 python3-venv ca-certificates
-  mmdebstrap debian-archive-keyring                              # root file systems
-  systemd-container iproute2 nftables openssh-client procps iputils-ping curl # hosts and their network
-  shellcheck                                                     # ansible-test sanity
+  # Root file systems; hosts and their network; ansible-test sanity.
+  mmdebstrap debian-archive-keyring
+  systemd-container iproute2 nftables openssh-client procps iputils-ping curl
+  shellcheck
 )
 requirements=(requirements.txt requirements-dev.txt)
 log=$(mktemp)

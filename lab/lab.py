@@ -86,9 +86,9 @@ class Lab:
                 lab = LabPlan(self.name, 0)  # what carries the lab's name is its own without a record, too
             self._remove(lab)
             if not names():
-                with contextlib.suppress(FileNotFoundError):
-                    DISKS.rmdir()
                 _stop_forwarding()
+                with contextlib.suppress(OSError):  # it is not there, or a file system of its own
+                    DISKS.rmdir()
 
     def wait_ready(self, timeout_s: float = 30) -> None:
         """Return when every running host has booted and answers on its ssh port."""
