@@ -2,7 +2,7 @@
 
 PYTHON := .venv/bin/python
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/duet-ha-pair
-DEBRIS := .ansible .build .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv collections tests/output
+DEBRIS := .ansible .build .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv collections tests/output
 
 .PHONY: help bootstrap demo lab down check test clean
 .DEFAULT_GOAL := help
