@@ -91,7 +91,7 @@ class VirtualRouter:
             missing = self._network.missing(self.index, self.instance.addresses)
             if missing:
                 LOGGER.warning("%s: removed by somebody else, restored: %s", self.label, _join(missing))
-                self._claim(missing)
+                self._claim()
                 self._announce(missing)
 
     def handle(self, event: events.Event) -> None:
@@ -106,7 +106,7 @@ class VirtualRouter:
         name = self.instance.interface
         link = self._network.link(name)
         if link is None:
-            self.index = None
+            # The index stays: an interface that was renamed still has the addresses, and they are to be released.
             return events.InterfaceDown(f"no interface {name} on this host")
         self.index = link.index
         if not link.up:
@@ -148,7 +148,7 @@ class VirtualRouter:
         if isinstance(effect, events.SendAdvert):
             self._send(effect)
         elif isinstance(effect, events.ClaimAddresses):
-            self._claim(effect.addresses)
+            self._claim()
         elif isinstance(effect, events.ReleaseAddresses):
             self._release(effect.addresses)
         elif isinstance(effect, events.Announce):
@@ -164,17 +164,18 @@ class VirtualRouter:
         if self.index is None:
             return
         if self._loop.time() - self._renewed_s > self.lifetime_s / 4:
-            self._claim(self.instance.addresses)
+            self._claim()
         try:
             self._network.send(self.index, self.instance.family, effect.message, effect.source, effect.destination)
         except KernelError as error:
             self._warn(("send", error.errno), f"{error}")
 
-    def _claim(self, addresses: tuple[IPInterface, ...] | list[IPInterface]) -> None:
+    def _claim(self) -> None:
+        """Claim the addresses that are missing and renew the others: all of them, as one time of renewal is kept."""
         if self.index is None:
             return
         self._renewed_s = self._loop.time()
-        for error in self._network.claim(self.index, addresses, self.lifetime_s):
+        for error in self._network.claim(self.index, self.instance.addresses, self.lifetime_s):
             self._warn(("claim", error.op), f"{error}")
             if self._refused is None:
                 # A master without its addresses is an outage that nobody takes over from: let the peer have the role.
