@@ -18,7 +18,7 @@ from story import (
     MS,
     OURS,
     SECOND_VIP,
-    SKEW,
+    US,
     VIP,
     S,
     T,
@@ -34,6 +34,7 @@ from vrrp_agent.protocol.events import (
     Announce,
     ClaimAddresses,
     Effects,
+    InterfaceDown,
     InterfaceUp,
     Mismatch,
     Reconfigured,
@@ -236,9 +237,13 @@ def test_fault_takes_note() -> None:
     assert router.deadline_ns == T + 2 * S + 350 * MS
 
 
-def test_a_fault_of_the_past_leaves_no_skew_behind() -> None:
-    router = backup()
-    router.handle(heard(0), T)
-    assert router.deadline_ns == T + SKEW
-    reconfigure(router, T, advert_interval_cs=100)
-    assert router.deadline_ns == T + SKEW
+def test_a_life_of_the_past_leaves_nothing_behind() -> None:
+    """RFC 9568 6.4.1: whoever resigned or was outranked before the fault has no say in the new timer."""
+    for past in (heard(0), heard(50)):
+        router = backup()
+        router.handle(past, T)
+        router.handle(TimerDue(), router.deadline_ns)
+        router.handle(InterfaceDown("eth0 is down"), T + 4 * S)
+        router.handle(InterfaceUp(US), T + 5 * S)
+        assert reconfigure(router, T + 5 * S + MS, priority=40) == ()
+        assert router.deadline_ns == T + 8 * S + 843_750_000

@@ -1,0 +1,185 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One instance at work on a network that is invented: what the router wants is done, and where the kernel will not."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Coroutine
+from ipaddress import ip_address
+from typing import Any, Callable
+
+import pytest
+from story import BACKUP, FAULT, MASTER
+from vrrp_agent import config
+from vrrp_agent.linux.errors import KernelError
+from vrrp_agent.linux.interfaces import Link
+from vrrp_agent.service.virtual_router import VirtualRouter
+
+DOCUMENT = {
+    "router_id": "lb1",
+    "instances": [
+        {
+            "name": "web",
+            "interface": "eth0",
+            "virtual_router_id": 51,
+            "priority": 255,
+            "virtual_addresses": ["192.0.2.100/24", "192.0.2.101/24"],
+        }
+    ],
+}
+[WEB] = config.parse(DOCUMENT).instances
+VIP, SECOND_VIP = WEB.virtual_addresses
+
+
+def eth(index: int = 7, **changed: Any) -> Link:
+    return Link(
+        **{"index": index, "name": "eth0", "up": True, "carrier": True, "mac": b"\2" * 6, "mtu": 1500, **changed}
+    )
+
+
+class Segment:
+    """What a VirtualRouter sees of service.network.Network: links, the addresses that it put there, what it sent."""
+
+    def __init__(self) -> None:
+        self.links = {7: eth()}
+        self.held: set[tuple[int, object]] = set()
+        self.claims: list[tuple[object, ...]] = []
+        self.sent = 0
+        self.source: object = ip_address("192.0.2.10")
+        self.refuses: KernelError | None = None
+
+    def link(self, name: str) -> Link | None:
+        return next((link for link in self.links.values() if link.name == name), None)
+
+    def own_address(self, index: int, family: int, shared: object) -> object:
+        return self.source
+
+    def missing(self, index: int, addresses: Any) -> list[object]:
+        return [address for address in addresses if (index, address) not in self.held]
+
+    def claim(self, index: int, addresses: Any, lifetime_s: int) -> list[KernelError]:
+        if self.refuses is not None:
+            return [self.refuses]
+        self.claims.append(tuple(addresses))
+        self.held |= {(index, address) for address in addresses}
+        return []
+
+    def release(self, index: int, addresses: Any) -> list[KernelError]:
+        self.held -= {(index, address) for address in addresses}
+        return []
+
+    def announce(self, index: int, addresses: Any) -> None:
+        pass
+
+    def send(self, *packet: object) -> None:
+        self.sent += 1
+
+
+Story = Callable[[VirtualRouter, Segment], Coroutine[Any, Any, None]]
+
+
+def play(story: Story) -> None:
+    """A master (the address owner, so at once) on a segment of its own."""
+
+    async def run() -> None:
+        segment = Segment()
+        running = VirtualRouter(WEB, segment, lambda: None)
+        running.start()
+        assert running.router.state is MASTER
+        assert segment.held == {(7, VIP), (7, SECOND_VIP)}
+        await story(running, segment)
+        running.stop()
+        assert segment.held == set()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("link", "reason"),
+    [
+        (eth(up=False), "eth0 is down"),
+        (eth(carrier=False), "eth0 has no carrier"),
+        (eth(name="eth0-old"), "no interface eth0 on this host"),
+    ],
+)
+def test_no_address_stays_where_the_interface_is_not_fit(link: Link, reason: str) -> None:
+    """A renamed interface is still there, and so are the addresses on it."""
+
+    async def story(running: VirtualRouter, segment: Segment) -> None:
+        segment.links[7] = link
+        running.follow_interface()
+        assert (running.router.state, running.router.fault) == (FAULT, reason)
+        assert segment.held == set()
+
+    play(story)
+
+
+def test_an_interface_without_an_address_of_its_own() -> None:
+    async def story(running: VirtualRouter, segment: Segment) -> None:
+        segment.source = None
+        running.follow_interface()
+        assert running.router.fault == "eth0 has no IPv4 address of its own to send from"
+        assert segment.held == set()
+
+    play(story)
+
+
+def test_an_interface_that_comes_back_with_another_index() -> None:
+    async def story(running: VirtualRouter, segment: Segment) -> None:
+        segment.links = {}
+        segment.held = set()
+        running.follow_interface()
+        assert running.router.state is FAULT
+        segment.links = {8: eth(8)}
+        running.follow_interface()
+        assert (running.router.state, segment.held) == (MASTER, {(8, VIP), (8, SECOND_VIP)})
+
+    play(story)
+
+
+def test_what_somebody_else_removed_is_restored_and_all_renewed() -> None:
+    """Or else who removes one address again and again would let the others run out."""
+
+    async def story(running: VirtualRouter, segment: Segment) -> None:
+        segment.held.remove((7, VIP))
+        running.follow_interface()
+        assert segment.held == {(7, VIP), (7, SECOND_VIP)}
+        assert segment.claims[-1] == (VIP, SECOND_VIP)
+
+    play(story)
+
+
+def test_a_master_that_gets_no_address_leaves_the_role_to_others() -> None:
+    async def story(running: VirtualRouter, segment: Segment) -> None:
+        segment.refuses = KernelError("add 192.0.2.100/24 to eth0", errno.EPERM)
+        segment.held.remove((7, VIP))
+        running.follow_interface()
+        await asyncio.sleep(0)
+        assert running.router.state is FAULT
+        assert running.router.fault == "add 192.0.2.100/24 to eth0: Operation not permitted"
+        assert segment.held == set()
+
+    play(story)
+
+
+def test_new_settings_reach_the_router_before_its_effects_are_done() -> None:
+    async def story(running: VirtualRouter, segment: Segment) -> None:
+        changed = {**DOCUMENT["instances"][0], "virtual_addresses": ["192.0.2.101/24", "192.0.2.102/24"]}
+        [after] = config.parse({**DOCUMENT, "instances": [changed]}).instances
+        running.reconfigure(after)
+        assert segment.held == {(7, address) for address in after.virtual_addresses}
+
+    play(story)
+
+
+def test_a_transition_is_kept_for_the_status() -> None:
+    async def story(running: VirtualRouter, segment: Segment) -> None:
+        last = running.last_transition
+        assert (last.state, last.reason) == (MASTER, "started as address owner (priority 255)")
+        assert running.label == "web eth0/51"
+        assert running.router.state is not BACKUP
+
+    play(story)
