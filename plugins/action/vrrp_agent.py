@@ -56,7 +56,7 @@ class ActionModule(ActionBase):
 
     def _send(self, archive: bytes) -> str:
         """Put the archive into the task's own folder on the node, which is removed when the task ends."""
-        remote = self._connection._shell.join_path(self._make_tmp_path(), "vrrp-agent.zip")
+        remote: str = self._connection._shell.join_path(self._make_tmp_path(), "vrrp-agent.zip")
         with tempfile.NamedTemporaryFile() as local:
             local.write(archive)
             local.flush()

@@ -31,7 +31,8 @@ class ActionModule(ActionBase):
                 "reports": {"type": "dict"},
             }
         )[1]
-        problems, warnings, states = [], [], {}
+        problems, states = [], {}
+        warnings: list[str] = []
         for name, reports in self._reports(arguments, task_vars or {}, warnings).items():
             problems += verify(reports)
             states[name] = summary(reports)
