@@ -174,7 +174,8 @@ class Router:
         if self.settings.priority == _PRIORITY_OWNER:
             self._become_master("now the address owner (priority 255)", "priority", now_ns)
             return
-        if self.master is not None:
+        # A master that is outranked is not followed: what is kept as its interval may be our own of before.
+        if self.master is not None and self._outranked is None:
             self._master_interval_cs = heard_interval_cs
         if self._outranked is not None and self._submits_to(self._outranked.priority):
             self._follow(self._outranked)
