@@ -114,9 +114,12 @@ def test_announcements_that_are_late_are_said_once() -> None:
     ],
 )
 def test_yields_to_the_better_of_two_masters(priority: int, address: object, reason: str) -> None:
-    """RFC 9568 6.4.3: to the higher priority, or the higher address; at once, and without a priority 0."""
+    """RFC 9568 6.4.3: to the higher priority, or the higher address; at once, and without a priority 0.
+
+    One more advert, that wins against nobody, lets the winner know that clients may have our MAC.
+    """
     router = master()
-    assert router.handle(heard(priority, address), T + MS) == yields(reason)
+    assert router.handle(heard(priority, address), T + MS) == (sent(priority=1), *yields(reason))
     assert router.master == Master(address, priority, 100, T + MS)
     assert router.deadline_ns == T + MS + MASTER_DOWN
 
@@ -133,7 +136,11 @@ def test_a_yielding_master_adopts_the_interval() -> None:
     router = master()
     mismatch = Mismatch("interval_errors", "interval 2 s, not 1 s", HIGHER)
     reason = "192.0.2.11 has the higher priority: 150 > 100"
-    assert router.handle(heard(150, advert_interval_cs=200), T + MS) == (mismatch, *yields(reason))
+    assert router.handle(heard(150, advert_interval_cs=200), T + MS) == (
+        mismatch,
+        sent(priority=1, advert_interval_cs=200),
+        *yields(reason),
+    )
     assert router.deadline_ns == T + MS + 2 * MASTER_DOWN
 
 
@@ -161,7 +168,7 @@ def test_two_owners_heal() -> None:
     """RFC 9568 7.1, erratum 8298: being the owner is no reason to drop an advert; RFC 9568 6.4.3 decides."""
     router = master(priority=255)
     reason = "192.0.2.11 has equal priority 255 and the higher address: 192.0.2.11 > 192.0.2.10"
-    assert router.handle(heard(255, HIGHER), T + MS) == yields(reason)
+    assert router.handle(heard(255, HIGHER), T + MS) == (sent(priority=1), *yields(reason))
     router = master(priority=255)
     assert router.handle(heard(255, LOWER), T + MS) == (sent(priority=255), Announce((VIP,)))
 

@@ -58,7 +58,7 @@ COUNTERS = (
 # A lost announcement would leave clients with the old master's MAC until their cache expires: say it again.
 ANNOUNCE_AGAIN_NS = (100_000_000, timers.SECOND_NS, 5 * timers.SECOND_NS)
 
-_PRIORITY_OWNER = 255
+_PRIORITY_OWNER, _PRIORITY_LOWEST = 255, 1
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Router:
         self._announce_ns: list[int] = []
         # Answer in the checksum style that the peer uses; keepalived's until one is heard (RFC 9568 5.2.8).
         self._pseudo_header = True
-        self._encoded: tuple[int, bytes] | None = None
+        self._encoded: tuple[tuple[int, int], bytes] | None = None
         self._effects: list[Effect] = []
 
     @property
@@ -265,6 +265,9 @@ class Router:
             return
         why = self._loses_to(advert.priority, event.source)
         if why is not None:
+            # One advert more than RFC 9568 6.4.3: a winner that speaks first when a split heals has not heard us, and
+            # clients have our MAC. This one wins against nobody, and makes the winner announce the addresses again.
+            self._send(now_ns, _PRIORITY_LOWEST, advert.interval_cs)
             self._become_backup(why, now_ns)
             self._follow(Master(event.source, advert.priority, advert.interval_cs, now_ns))
             return
@@ -340,33 +343,34 @@ class Router:
         self._effects.append(Announce(self.settings.addresses))
         self._announce_ns = [now_ns + again_ns for again_ns in ANNOUNCE_AGAIN_NS]
 
-    def _send(self, now_ns: int, priority: int | None = None) -> None:
+    def _send(self, now_ns: int, priority: int | None = None, interval_cs: int | None = None) -> None:
         # A router without an address to send from is in INIT or FAULT, where nothing is sent.
         source = cast(IPAddress, self.source)
         priority = self.settings.priority if priority is None else priority
+        interval_cs = self.settings.advert_interval_cs if interval_cs is None else interval_cs
         destination = packet.group(self.settings.family)
-        self._effects.append(SendAdvert(self._message(priority, source, destination), source, destination))
+        self._effects.append(SendAdvert(self._message(priority, interval_cs, source, destination), source, destination))
         self._advert_sent_ns = now_ns
         self._timer_ns = now_ns + timers.interval_ns(self.settings.advert_interval_cs)
         self.counters["advertisement_sent"] += 1
         if priority == 0:
             self.counters["priority_zero_pkts_sent"] += 1
 
-    def _message(self, priority: int, source: IPAddress, destination: IPAddress) -> bytes:
+    def _message(self, priority: int, interval_cs: int, source: IPAddress, destination: IPAddress) -> bytes:
         """The advert's octets, encoded once for as long as it stays the same."""
-        if self._encoded is None or self._encoded[0] != priority:
+        if self._encoded is None or self._encoded[0] != (priority, interval_cs):
             settings = self.settings
             auth_type, auth_data = authentication.fields(settings.authentication)
             advert = packet.Advert(
                 version=settings.version,
                 virtual_router_id=settings.virtual_router_id,
                 priority=priority,
-                interval_cs=settings.advert_interval_cs,
+                interval_cs=interval_cs,
                 addresses=tuple(address.ip for address in settings.virtual_addresses),
                 auth_type=auth_type,
                 auth_data=auth_data,
             )
-            self._encoded = (priority, packet.encode(advert, source, destination, self._pseudo_header))
+            self._encoded = (priority, interval_cs), packet.encode(advert, source, destination, self._pseudo_header)
         return self._encoded[1]
 
     def _accept(self, event: PacketReceived) -> packet.Advert | None:
