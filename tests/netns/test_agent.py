@@ -234,3 +234,30 @@ def test_without_an_agent(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1
     assert "the agent is not running" in done.stderr
+
+
+def test_a_stranger_cannot_keep_it_from_starting(segment: Segment, tmp_path: Path) -> None:
+    """Any user may hold the name that keeps a second agent away; it counts only from root or the agent's own user."""
+    code = "import socket, time; s = socket.socket(1); s.bind('\\0duet.ha_pair/vrrp-agent'); s.listen(); "
+    code += "print(1, flush=True); time.sleep(60)"
+    command = ["setpriv", "--reuid=65534", "--clear-groups", "/usr/bin/python3", "-c", code]
+    stranger = segment["a"].popen(command, stdout=subprocess.PIPE)
+    assert stranger.stdout is not None and stranger.stdout.readline()
+    agent = OurAgent(segment["a"], tmp_path / "a")
+    agent.start(WIRE, priority=150)
+    assert "held by somebody without privileges" in agent.log
+    agent.wait_for_state("MASTER", SOON_S)
+
+
+def test_addresses_refused(segment: Segment, tmp_path: Path) -> None:
+    """A MASTER that the kernel gives no addresses is no MASTER: it says so, and lets the other have the role."""
+    for label, priority in (("a", 150), ("b", 100)):
+        agent = OurAgent(segment[label], tmp_path / label)
+        # IPv6 is off on node a's interface, so that the kernel refuses the address that moves along.
+        segment[label].sysctl("net.ipv6.conf.eth0.disable_ipv6", 1 if label == "a" else 0)
+        agent.start(WIRE, priority=priority, extra_addresses=["fd00:139::1/64"])
+        if label == "a":
+            refused = agent.wait_for_state("FAULT", SOON_S)
+            assert refused["fault"].startswith("add fd00:139::1/64 to eth0: ")
+            assert agent.holds() == []
+    agent.wait_for_state("MASTER", SOON_S)

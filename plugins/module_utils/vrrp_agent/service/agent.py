@@ -10,6 +10,7 @@ import hashlib
 import os
 import signal
 import socket
+import struct
 import time
 from typing import Any
 
@@ -28,6 +29,10 @@ from .notify import notify, watchdog_interval_s
 from .virtual_router import VirtualRouter
 
 _Identity = tuple[str, int, int]
+
+_LISTEN_AGAIN_S = 5.0
+# In Linux' abstract namespace, which each network namespace has of its own.
+_ONLY_ONE = "\0duet.ha_pair/vrrp-agent"
 
 
 class StartError(Exception):
@@ -67,17 +72,26 @@ class Agent:
             await control.start()
             self._follow_signals()
             self._keep_watchdog_quiet()
+            self._loop.call_later(_LISTEN_AGAIN_S, self._listen_again)
             notify("READY=1", self._summary())
             LOGGER.info("ready: %d instances from %s", len(self._routers), self._config_file)
             await self._stopping.wait()
         finally:
             notify("STOPPING=1")
-            for running in self._routers.values():
-                running.stop()
+            self._stop_all()
             control.close()
             self._network.close()
             only_one.close()
         return self._exit_code
+
+    def _stop_all(self) -> None:
+        """Leave in good order; what goes wrong with one does not keep the others from letting go."""
+        for running in self._routers.values():
+            try:
+                running.stop()
+            except Exception:  # a bug, and the last chance to say so
+                LOGGER.exception("%s: could not stop in good order", running.label)
+                self._exit_code = 1
 
     # --- configuration
 
@@ -147,10 +161,13 @@ class Agent:
             link = self._network.link(running.instance.interface)
             if link is not None:
                 self._receivers[link.index, running.instance.family, running.instance.virtual_router_id] = running
-        try:
-            self._network.listen({(index, family) for index, family, unused_id in self._receivers})
-        except KernelError as error:
-            LOGGER.error("%s", error)
+        self._network.listen({(index, family) for index, family, unused_id in self._receivers})
+
+    def _listen_again(self) -> None:
+        """A socket that the kernel refused may be had later, and no news will tell."""
+        if any(self._network.deaf(index, family) for index, family, unused_id in self._receivers):
+            self._follow_network()
+        self._loop.call_later(_LISTEN_AGAIN_S, self._listen_again)
 
     def _follow_network(self) -> None:
         self._listen()
@@ -227,8 +244,24 @@ def _only_agent_here() -> socket.socket:
     """Hold the name that one agent in a network namespace can hold; two would fight over the same addresses."""
     name = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     try:
-        name.bind("\0duet.ha_pair/vrrp-agent")
+        name.bind(_ONLY_ONE)
+        name.listen()
     except OSError:
         name.close()
-        raise StartError("another vrrp-agent is running on this host; stop it first") from None
+        name = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        if _holder_is_trusted(name):
+            name.close()
+            raise StartError("another vrrp-agent is running on this host; stop it first") from None
+        LOGGER.warning("the name %s is held by somebody without privileges; starting all the same", _ONLY_ONE[1:])
     return name
+
+
+def _holder_is_trusted(connection: socket.socket) -> bool:
+    """Anybody may take an abstract name, but only this user or root may keep the agent from starting with it."""
+    try:
+        connection.settimeout(1)
+        connection.connect(_ONLY_ONE)
+        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    except OSError:
+        return False
+    return struct.unpack("3i", credentials)[1] in (0, os.geteuid())

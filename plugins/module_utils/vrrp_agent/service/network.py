@@ -39,6 +39,7 @@ class Network:
         self._kernel = Kernel()
         self._frames = FrameSocket()
         self._sockets: dict[_Key, AdvertSocket] = {}
+        self._unopened: dict[_Key, str] = {}
         self._links: dict[int, Link] = {}
         self._addresses: dict[int, dict[IPInterface, Address]] = {}
         self._loop = asyncio.get_running_loop()
@@ -116,13 +117,24 @@ class Network:
         self._sockets[index, family].send(message, source, destination)
 
     def listen(self, wanted: set[_Key]) -> None:
-        """Have a socket open for exactly these (interface index, family) pairs; raises KernelError."""
+        """Have a socket open for exactly these (interface index, family) pairs; `deaf` tells where there is none."""
         for key in set(self._sockets) - wanted:
             self._close_socket(key)
+        self._unopened = {}
         for index, family in sorted(wanted - set(self._sockets)):
-            opened = AdvertSocket(index, self._links[index].name, family)
+            try:
+                opened = AdvertSocket(index, self._links[index].name, family)
+            except KernelError as error:
+                self._unopened[index, family] = str(error)
+                continue
             self._sockets[index, family] = opened
             self._loop.add_reader(opened.fileno(), self._read_socket, index, family)
+
+    def deaf(self, index: int, family: int) -> str | None:
+        """Why no adverts can be heard on an interface, or None when they can."""
+        if (index, family) in self._sockets:
+            return None
+        return self._unopened.get((index, family), "no socket for adverts yet")
 
     def _close_socket(self, key: _Key) -> None:
         closed = self._sockets.pop(key)

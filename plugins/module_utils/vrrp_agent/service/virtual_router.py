@@ -19,8 +19,10 @@ from ..protocol.settings import IPInterface
 from .log import LOGGER, Limiter
 from .network import Network
 
-# How long to wait before trying again after the kernel has refused an address.
-_KERNEL_RETRY_S = 5.0
+# How long to wait before trying again after the kernel has refused an address: every try that fails takes the role
+# from a healthy peer for a moment, so that they become rare.
+_RETRY_FIRST_S = 5.0
+_RETRY_LAST_S = 320.0
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class VirtualRouter:
         self._timer: asyncio.TimerHandle | None = None
         self._renewed_s = 0.0
         self._refused: str | None = None
+        self._retry_s = _RETRY_FIRST_S
 
     @property
     def label(self) -> str:
@@ -116,9 +119,9 @@ class VirtualRouter:
         source = self._network.own_address(link.index, self.instance.family, self.instance.addresses)
         if source is None:
             return events.InterfaceDown(f"{name} has no IPv{self.instance.family} address of its own to send from")
-        if self._refused is not None:
-            return events.InterfaceDown(self._refused)
-        return events.InterfaceUp(source)
+        # Deaf, it would think that there is no master; without its addresses, it would be a master for nothing.
+        trouble = self._network.deaf(link.index, self.instance.family) or self._refused
+        return events.InterfaceUp(source) if trouble is None else events.InterfaceDown(trouble)
 
     # --- the deadline
 
@@ -181,7 +184,8 @@ class VirtualRouter:
                 # A master without its addresses is an outage that nobody takes over from: let the peer have the role.
                 self._refused = str(error)
                 self._loop.call_soon(self.follow_interface)
-                self._loop.call_later(_KERNEL_RETRY_S, self._try_again)
+                self._loop.call_later(self._retry_s, self._try_again)
+                self._retry_s = min(2 * self._retry_s, _RETRY_LAST_S)
 
     def _try_again(self) -> None:
         self._refused = None
