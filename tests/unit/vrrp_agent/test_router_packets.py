@@ -70,6 +70,7 @@ REJECTED = {
 
 def everything_but_counters(router: Router) -> dict[str, object]:
     state = {name: copy.copy(value) for name, value in vars(router).items()}
+    state["_codec"] = dict(vars(router._codec))
     del state["counters"], state["_effects"]
     return state
 

@@ -9,11 +9,11 @@ is when the router wants a `TimerDue`. Time is any integer clock of nanoseconds 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Callable, cast
 
-from . import authentication, packet, timers
+from . import packet, timers
+from .codec import Codec
 from .events import (
     Announce,
     ClaimAddresses,
@@ -27,7 +27,6 @@ from .events import (
     PacketRejected,
     Reconfigured,
     ReleaseAddresses,
-    SendAdvert,
     Start,
     State,
     StateChanged,
@@ -90,9 +89,7 @@ class Router:
         self._timer_ns: int | None = None
         self._advert_sent_ns = 0
         self._announce_ns: list[int] = []
-        # Answer in the checksum style that the peer uses; keepalived's until one is heard (RFC 9568 5.2.8).
-        self._pseudo_header = True
-        self._encoded: tuple[tuple[int, int], bytes] | None = None
+        self._codec = Codec(settings)
         self._effects: list[Effect] = []
 
     @property
@@ -136,8 +133,6 @@ class Router:
             self._become_backup(reason, now_ns)
 
     def _note_interface_up(self, event: InterfaceUp, now_ns: int) -> None:
-        if event.source != self.source:
-            self._encoded = None
         self.source, self.fault = event.source, None
 
     def _note_interface_down(self, event: InterfaceDown, now_ns: int) -> None:
@@ -153,7 +148,7 @@ class Router:
 
     def _note_settings(self, event: Reconfigured, now_ns: int) -> None:
         self.settings = event.settings
-        self._encoded = None
+        self._codec.reconfigure(event.settings)
         self._master_interval_cs = self.settings.advert_interval_cs
 
     def _ignore(self, event: Event, now_ns: int) -> None:
@@ -348,40 +343,17 @@ class Router:
         source = cast(IPAddress, self.source)
         priority = self.settings.priority if priority is None else priority
         interval_cs = self.settings.advert_interval_cs if interval_cs is None else interval_cs
-        destination = packet.group(self.settings.family)
-        self._effects.append(SendAdvert(self._message(priority, interval_cs, source, destination), source, destination))
+        self._effects.extend(self._codec.compose(priority, interval_cs, source))
         self._advert_sent_ns = now_ns
         self._timer_ns = now_ns + timers.interval_ns(self.settings.advert_interval_cs)
         self.counters["advertisement_sent"] += 1
         if priority == 0:
             self.counters["priority_zero_pkts_sent"] += 1
 
-    def _message(self, priority: int, interval_cs: int, source: IPAddress, destination: IPAddress) -> bytes:
-        """The advert's octets, encoded once for as long as it stays the same."""
-        if self._encoded is None or self._encoded[0] != (priority, interval_cs):
-            settings = self.settings
-            auth_type, auth_data = authentication.fields(settings.authentication)
-            advert = packet.Advert(
-                version=settings.version,
-                virtual_router_id=settings.virtual_router_id,
-                priority=priority,
-                interval_cs=interval_cs,
-                addresses=tuple(address.ip for address in settings.virtual_addresses),
-                auth_type=auth_type,
-                auth_data=auth_data,
-            )
-            self._encoded = (priority, interval_cs), packet.encode(advert, source, destination, self._pseudo_header)
-        return self._encoded[1]
-
     def _accept(self, event: PacketReceived) -> packet.Advert | None:
         """The advert in a packet, when it is genuine; whatever is rejected is counted and touches nothing else."""
         try:
-            advert, pseudo_header = packet.decode(
-                event.message, event.source, event.destination, event.ttl, self.settings.version
-            )
-            authentication.verify(advert, self.settings.authentication)
-            if event.source == self.source:
-                raise packet.PacketError("own_source_errors", "sent from this node's own address")
+            advert = self._codec.judge(event, self.source)
         except packet.PacketError as error:
             self.counters[error.reason] += 1
             self._effects.append(PacketRejected(error.reason, error.detail, event.source))
@@ -389,20 +361,10 @@ class Router:
         self.counters["advertisement_rcvd"] += 1
         if advert.priority == 0:
             self.counters["priority_zero_pkts_rcvd"] += 1
-        if pseudo_header != self._pseudo_header and advert.version == 3:
-            self._pseudo_header, self._encoded = pseudo_header, None
-        for reason, detail in _differences(advert, self.settings):
+        for reason, detail in self._codec.differences(advert):
             self.counters[reason] += 1
             self._effects.append(Mismatch(reason, detail, event.source))
         return advert
-
-
-def _differences(advert: packet.Advert, settings: Settings) -> Iterator[tuple[str, str]]:
-    """Counter and text of what RFC 9568 7.1 lets a receiver count and log, but not drop the advert for."""
-    if {address.ip for address in settings.virtual_addresses} != set(advert.addresses):
-        yield "address_list_errors", "another list of virtual addresses"
-    if advert.interval_cs != settings.advert_interval_cs:
-        yield "interval_errors", f"interval {advert.interval_cs / 100:g} s, not {settings.advert_interval_cs / 100:g} s"
 
 
 _Handler = Callable[..., None]

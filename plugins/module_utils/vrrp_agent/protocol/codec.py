@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What one virtual router says and believes on the wire: composes its adverts, and judges those of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from . import authentication, packet
+from .events import PacketReceived, SendAdvert
+from .settings import IPAddress, Settings
+
+
+class Codec:
+    """Between a router's decisions and octets; remembers what it has encoded and how its peers speak."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        # Answer in the checksum style that the peer uses; keepalived's until one is heard (RFC 9568 5.2.8).
+        self._pseudo_header = True
+        self._encoded: tuple[tuple[int, int, IPAddress], bytes] | None = None
+
+    def reconfigure(self, settings: Settings) -> None:
+        """Take new settings for the same virtual router."""
+        self._settings = settings
+        self._encoded = None
+
+    def compose(self, priority: int, interval_cs: int, source: IPAddress) -> tuple[SendAdvert, ...]:
+        """The adverts that tell every other router this priority and interval."""
+        destination = packet.group(self._settings.family)
+        return (SendAdvert(self._message(priority, interval_cs, source, destination), source, destination),)
+
+    def judge(self, event: PacketReceived, source: IPAddress | None) -> packet.Advert:
+        """The advert in a packet, when it is genuine; raises PacketError. `source` is this router's own address."""
+        settings = self._settings
+        advert, pseudo_header = packet.decode(
+            event.message, event.source, event.destination, event.ttl, settings.version
+        )
+        authentication.verify(advert, settings.authentication)
+        if event.source == source:
+            raise packet.PacketError("own_source_errors", "sent from this node's own address")
+        if pseudo_header != self._pseudo_header and advert.version == 3:
+            self._pseudo_header, self._encoded = pseudo_header, None
+        return advert
+
+    def differences(self, advert: packet.Advert) -> Iterator[tuple[str, str]]:
+        """Counter and text of what RFC 9568 7.1 lets a receiver count and log, but not drop the advert for."""
+        settings = self._settings
+        if {address.ip for address in settings.virtual_addresses} != set(advert.addresses):
+            yield "address_list_errors", "another list of virtual addresses"
+        if advert.interval_cs != settings.advert_interval_cs:
+            seconds = f"{advert.interval_cs / 100:g} s, not {settings.advert_interval_cs / 100:g} s"
+            yield "interval_errors", f"interval {seconds}"
+
+    def _message(self, priority: int, interval_cs: int, source: IPAddress, destination: IPAddress) -> bytes:
+        """The advert's octets, encoded once for as long as it stays the same."""
+        key = (priority, interval_cs, source)
+        if self._encoded is None or self._encoded[0] != key:
+            settings = self._settings
+            auth_type, auth_data = authentication.fields(settings.authentication)
+            advert = packet.Advert(
+                version=settings.version,
+                virtual_router_id=settings.virtual_router_id,
+                priority=priority,
+                interval_cs=interval_cs,
+                addresses=tuple(address.ip for address in settings.virtual_addresses),
+                auth_type=auth_type,
+                auth_data=auth_data,
+            )
+            self._encoded = key, packet.encode(advert, source, destination, self._pseudo_header)
+        return self._encoded[1]
