@@ -82,7 +82,8 @@ class Node:
             elif isinstance(effect, SendAdvert):
                 assert self.state is MASTER, "an advert from no master"
                 advert = decode(effect.message, effect.source, effect.destination, 255, 3)[0]
-                assert advert.priority in (0, self.router.settings.priority)
+                # 0 says goodbye, 1 that it yields to a better master.
+                assert advert.priority in (0, 1, self.router.settings.priority)
 
 
 @given(first=settings, story=steps)

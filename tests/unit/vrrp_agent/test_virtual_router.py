@@ -50,6 +50,10 @@ class Segment:
         self.sent = 0
         self.source: object = ip_address("192.0.2.10")
         self.refuses: KernelError | None = None
+        self.deafness: str | None = None
+
+    def deaf(self, index: int, family: int) -> str | None:
+        return self.deafness
 
     def link(self, name: str) -> Link | None:
         return next((link for link in self.links.values() if link.name == name), None)
@@ -122,6 +126,18 @@ def test_an_interface_without_an_address_of_its_own() -> None:
         segment.source = None
         running.follow_interface()
         assert running.router.fault == "eth0 has no IPv4 address of its own to send from"
+        assert segment.held == set()
+
+    play(story)
+
+
+def test_a_deaf_router_is_no_master() -> None:
+    """Where no advert can be heard, the silence says nothing about a master."""
+
+    async def story(running: VirtualRouter, segment: Segment) -> None:
+        segment.deafness = "open a VRRP socket on eth0: No buffer space available"
+        running.follow_interface()
+        assert (running.router.state, running.router.fault) == (FAULT, segment.deafness)
         assert segment.held == set()
 
     play(story)
