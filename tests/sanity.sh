@@ -20,13 +20,15 @@ export PATH
 
 # ansible-test fetches pip's bootstrap script from a host of its own; this one does the same from pip's own wheel.
 bootstrap_pip() {
-    local version cache script
-    version=$(python3 - "$(command -v ansible-test)" <<'PYTHON'
-import pathlib, re, subprocess, sys
-python = pathlib.Path(sys.argv[1]).resolve().parent / "python"
-code = "import ansible_test, os; print(os.path.dirname(ansible_test.__file__))"
-folder = subprocess.run([python, "-c", code], check=True, capture_output=True, text=True).stdout.strip()
-source = pathlib.Path(folder, "_internal", "python_requirements.py").read_text()
+    local python version cache script
+    python=$(dirname "$(command -v ansible-test)")/python
+    version=$("$python" - <<'PYTHON'
+import pathlib
+import re
+
+import ansible_test
+
+source = pathlib.Path(list(ansible_test.__path__)[0], "_internal", "python_requirements.py").read_text()
 print(re.search(r"pip='([\d.]+)'", source).group(1))
 PYTHON
 )
@@ -34,7 +36,7 @@ PYTHON
     script="$cache/get_pip_${version//./_}.py"
     [ -e "$script" ] && return
     mkdir -p "$cache"
-    python3 -m pip download --quiet --no-deps --dest "$cache" "pip==$version"
+    "$python" -m pip download --quiet --no-deps --dest "$cache" "pip==$version"
     cat > "$script" <<PYTHON
 # Written by duet.ha_pair's tests/sanity.sh: runs pip $version from its wheel.
 import os
@@ -63,7 +65,7 @@ bootstrap_pip
 cd "$collection"
 log="$copy/sanity.log"
 ansible-test sanity --local --color no "$@" 2>&1 | tee "$log"
-if grep 'Skipping sanity test' "$log" | grep -vE 'on Python [0-9.]+ because it could not be found|Python [0-9.]+ .*not (found|available)'; then
+if grep 'Skipping sanity test' "$log" | grep -vE 'on Python [0-9.]+ because it could not be found'; then
     echo "sanity: the tests above were skipped; install what they need" >&2
     exit 1
 fi
