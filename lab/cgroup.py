@@ -14,7 +14,7 @@ from .errors import LabError
 def mount_point() -> Path:
     """Return where the machine has cgroup2: all of /sys/fs/cgroup, or beside version 1."""
     for line in Path("/proc/mounts").read_text().splitlines():
-        _, target, kind, *_ = line.split()
+        target, kind = line.split()[1:3]
         if kind == "cgroup2":
             return Path(target)
     raise LabError("the machine has no cgroup2 mounted: mount -t cgroup2 none /sys/fs/cgroup")

@@ -64,7 +64,7 @@ class Prober:
         """Send no more, wait for what is under way, and sum up; the single probes stay in `probes`."""
         if self._process is None:
             raise LabError("the prober was not started")
-        text, _ = self._process.communicate()
+        text = self._process.communicate()[0]
         if self._process.returncode:
             raise LabError(f"the prober of {self._url} failed with exit code {self._process.returncode}")
         self.probes = [Probe(**probe) for probe in json.loads(text)["probes"]]

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright: (c) 2026, duet.ha_pair contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -16,9 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
-import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
 from pathlib import Path
+from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -101,7 +100,9 @@ def run(stage: Stage) -> tuple[Count, float]:
         environment = environ()
         if stage.pytest:
             environment["PYTEST_ADDOPTS"] = f"--junitxml={report} {environment.get('PYTEST_ADDOPTS', '')}".strip()
-        code = subprocess.run(stage.command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL).returncode
+        code = subprocess.run(
+            stage.command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, check=False
+        ).returncode
         count = read_report(stage, report, code) if stage.pytest else Count()
     if not stage.pytest:
         count.passed, count.failed = (1, 0) if code == 0 else (0, 1)

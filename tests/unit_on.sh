@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # Copyright: (c) 2026, duet.ha_pair contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -28,6 +28,7 @@ packages=$root.unit-$(sha256sum <<< "$version ${wheels[*]}" | cut -c1-12)
 
 report=$(sed -n 's/.*--junitxml=\([^ ]*\).*/\1/p' <<< "${PYTEST_ADDOPTS:-}")
 folder=$(dirname "${report:-/tmp/none}")
+# shellcheck disable=SC2016 # the words are the inner shell's to expand
 exec unshare --mount --propagation private bash -c '
   root=$1 packages=$2 folder=$3
   mount --bind -o ro . "$root/mnt"

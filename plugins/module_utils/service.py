@@ -48,19 +48,29 @@ def read_unit(shown: str) -> Unit:
     )
 
 
-def plan(unit: Unit, loaded_digest: str | None, file_digest: str | None, restart: bool) -> Plan:
+@dataclass(frozen=True)
+class Digests:
+    """Which package an agent is, and which configuration it has; a package of None is not known."""
+
+    package: str | None
+    config: str
+
+
+def plan(unit: Unit, running: Digests | None, wanted: Digests, restart: bool) -> Plan:
     """What to do.
 
-    `loaded_digest` is that of the configuration that the agent runs with (None: it does not answer), `file_digest`
-    that of the file on the disk, `restart` says that code or unit were changed. A reload is preferred: no role moves.
+    `running` is what the agent says of itself (None: it does not answer), `wanted` what is installed and on the disk,
+    `restart` says that the unit was changed. A reload is preferred: no role moves.
     """
     action, why = "none", "runs what is installed and configured"
     if not unit.active:
         action, why = "start", "it was not running"
     elif restart or unit.needs_daemon_reload:
-        action, why = "restart", "its code or its unit was changed"
-    elif loaded_digest is None:
+        action, why = "restart", "its unit was changed"
+    elif running is None:
         action, why = "restart", "it does not answer on its control socket"
-    elif loaded_digest != file_digest:
+    elif wanted.package not in (None, running.package):
+        action, why = "restart", "its code was changed"
+    elif running.config != wanted.config:
         action, why = "reload", "its configuration was changed"
     return Plan(unit.needs_daemon_reload, not unit.enabled, action, why)

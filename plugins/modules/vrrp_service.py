@@ -27,8 +27,13 @@ attributes:
     platforms: posix
     support: full
 options:
+  package:
+    description:
+      - The digest of the package that is to run, as M(duet.ha_pair.vrrp_agent) returns it. An agent that runs another
+        one is restarted. Without it, whatever runs is right.
+    type: str
   restart:
-    description: Whether the agent's code or unit was changed, as M(duet.ha_pair.vrrp_agent) returns it.
+    description: Whether the agent's unit was changed, as M(duet.ha_pair.vrrp_agent) returns it.
     type: bool
     default: false
   wait:
@@ -41,7 +46,8 @@ options:
 EXAMPLES = r"""
 - name: Start or reload the agent, and wait until the node has settled
   duet.ha_pair.vrrp_service:
-    restart: "{{ vrrp_agent_installed.package_changed or vrrp_agent_installed.unit_changed }}"
+    package: "{{ vrrp_agent_installed.digest }}"
+    restart: "{{ vrrp_agent_installed.unit_changed }}"
 """
 
 RETURN = r"""
@@ -68,7 +74,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.duet.ha_pair.plugins.module_utils import files
 from ansible_collections.duet.ha_pair.plugins.module_utils.agent import ask, wait_until_settled
-from ansible_collections.duet.ha_pair.plugins.module_utils.service import PROPERTIES, Plan, plan, read_unit
+from ansible_collections.duet.ha_pair.plugins.module_utils.service import PROPERTIES, Digests, Plan, plan, read_unit
 from ansible_collections.duet.ha_pair.plugins.module_utils.vrrp_agent import client
 
 UNIT = "vrrp-agent.service"
@@ -96,10 +102,12 @@ def make_plan(module: AnsibleModule) -> Plan:
         module.fail_json(msg=f"{UNIT} is not installed; run duet.ha_pair.vrrp_agent first")
     content = files.read(CONFIG)
     try:
-        loaded = ask().get("config_digest")
+        status = ask()
+        running = Digests(status.get("package"), str(status.get("config_digest")))
     except client.ControlError:
-        loaded = None
-    return plan(unit, loaded, hashlib.sha256(content or b"").hexdigest(), module.params["restart"])
+        running = None
+    wanted = Digests(module.params["package"], hashlib.sha256(content or b"").hexdigest())
+    return plan(unit, running, wanted, module.params["restart"])
 
 
 def carry_out(module: AnsibleModule, what: Plan) -> None:
@@ -126,7 +134,11 @@ def wait(module: AnsibleModule) -> dict[str, str]:
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
-        argument_spec={"restart": {"type": "bool", "default": False}, "wait": {"type": "float", "default": 30}},
+        argument_spec={
+            "package": {"type": "str"},
+            "restart": {"type": "bool", "default": False},
+            "wait": {"type": "float", "default": 30},
+        },
         supports_check_mode=True,
     )
     what = make_plan(module)

@@ -147,7 +147,7 @@ class OurAgent(Peer):
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command of its command line that talks to it."""
         command = [*_CLI, *arguments, "--runtime-dir", str(self.folder)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=30)
+        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 
     def status(self) -> dict[str, Any]:
         """The status of its only instance."""

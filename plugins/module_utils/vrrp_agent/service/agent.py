@@ -35,6 +35,10 @@ _LISTEN_AGAIN_S = 5.0
 _ONLY_ONE = "\0duet.ha_pair/vrrp-agent"
 
 
+# The folder that the code was loaded from; as installed by the role its name is the package's digest.
+_PACKAGE = os.path.basename(os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))))
+
+
 class StartError(Exception):
     """The agent cannot start, and why."""
 
@@ -195,6 +199,7 @@ class Agent:
         return {
             "router_id": self._config.router_id,
             "version": VERSION,
+            "package": _PACKAGE,
             "pid": os.getpid(),
             "since": status.iso_time(self._since_s),
             "config_file": self._config_file,

@@ -10,30 +10,41 @@ from typing import Any
 
 import pytest
 from ansible_collections.duet.ha_pair.plugins.module_utils.agent import wait_until_settled
-from ansible_collections.duet.ha_pair.plugins.module_utils.service import plan, read_unit
+from ansible_collections.duet.ha_pair.plugins.module_utils.service import Digests, plan, read_unit
 from ansible_collections.duet.ha_pair.plugins.module_utils.vrrp_agent.client import ControlError
 
 RUNNING = "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\nNeedDaemonReload=no\n"
 
 
+SAME = Digests("p", "a")
+
+
 @pytest.mark.parametrize(
-    ("shown", "loaded", "restart", "expected"),
+    ("shown", "running", "restart", "expected"),
     [
-        (RUNNING, "a", False, (False, False, "none")),
-        (RUNNING, "b", False, (False, False, "reload")),
-        (RUNNING, "b", True, (False, False, "restart")),
+        (RUNNING, SAME, False, (False, False, "none")),
+        (RUNNING, Digests("p", "b"), False, (False, False, "reload")),
+        (RUNNING, Digests("q", "a"), False, (False, False, "restart")),
+        (RUNNING, Digests(None, "a"), False, (False, False, "restart")),
+        (RUNNING, Digests("p", "b"), True, (False, False, "restart")),
         (RUNNING, None, False, (False, False, "restart")),
-        (RUNNING.replace("Reload=no", "Reload=yes"), "a", False, (True, False, "restart")),
-        (RUNNING.replace("enabled", "disabled"), "a", False, (False, True, "none")),
+        (RUNNING.replace("Reload=no", "Reload=yes"), SAME, False, (True, False, "restart")),
+        (RUNNING.replace("enabled", "disabled"), SAME, False, (False, True, "none")),
         (RUNNING.replace("=active", "=inactive"), None, False, (False, False, "start")),
         (RUNNING.replace("=active", "=failed"), None, True, (False, False, "start")),
         ("LoadState=not-found\nActiveState=inactive\n", None, False, (False, True, "start")),
     ],
 )
-def test_the_least_that_is_needed(shown: str, loaded: str | None, restart: bool, expected: tuple[Any, ...]) -> None:
-    found = plan(read_unit(shown), loaded, "a", restart)
+def test_the_least_that_is_needed(
+    shown: str, running: Digests | None, restart: bool, expected: tuple[Any, ...]
+) -> None:
+    found = plan(read_unit(shown), running, SAME, restart)
     assert (found.daemon_reload, found.enable, found.action) == expected
     assert found.changes is (expected != (False, False, "none"))
+
+
+def test_without_a_wanted_package_whatever_runs_is_right() -> None:
+    assert plan(read_unit(RUNNING), Digests("q", "a"), Digests(None, "a"), restart=False).action == "none"
 
 
 class Clock:
