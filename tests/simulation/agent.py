@@ -1,0 +1,274 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Our agent in the simulation: the real Router, its effects done as the service does them, each step checked."""
+
+from __future__ import annotations
+
+from vrrp_agent.protocol import events
+from vrrp_agent.protocol.events import PacketReceived, State
+from vrrp_agent.protocol.router import Router
+from vrrp_agent.protocol.settings import IPAddress, IPInterface, Settings
+
+from .group import Group
+from .interface import KERNEL_SLACK_NS, Interface
+from .node import Node
+from .rfc import DownTimer, interval_ns, priority_of, skew_ns
+from .world import SECOND_NS, Broken
+
+_NO_CARRIER = "eth0 has no carrier"
+
+
+def lifetime_s(settings: Settings) -> int:
+    """How long the kernel keeps an address that nobody renews (service/virtual_router.py)."""
+    return max(2, 3 * settings.advert_interval_cs // 100)
+
+
+class Agent(Node):
+    """A node that runs our agent."""
+
+    def __init__(self, group: Group, machine: int, name: str, settings: Settings, source: IPAddress) -> None:
+        super().__init__(group, machine, name, settings, source)
+        self.router = Router(settings)
+        self.interface = Interface(self.world, self._expired)
+        self._armed_ns: int | None = None
+        self._sent_ns = 0
+        self._renewed_ns = 0
+        self._down_timer: DownTimer | None = None
+        self._unannounced: set[IPInterface] = set()
+        self._catching_up = False
+        self._absences = 0
+
+    @property
+    def is_master(self) -> bool:
+        """Whether the router says so."""
+        return self.router.state is State.MASTER
+
+    # --- what happens to it, as the service tells its router
+
+    def _boot(self) -> None:
+        self.router = Router(self.settings)
+        self._armed_ns, self._renewed_ns = None, 0
+        self._absences += 1
+        self.interface.clear()  # what an earlier life has left is removed before anything else
+        self._interface_changed()
+        self._handle(events.Start())
+
+    def _die(self) -> None:
+        self._armed_ns = None
+        self._expect_addresses_gone()
+
+    def _leave(self) -> None:
+        self._handle(events.Stop())
+        self._armed_ns = None
+
+    def _fall_asleep(self) -> None:
+        self._armed_ns = None
+        self._expect_addresses_gone()
+
+    def _wake(self, inbox: list[PacketReceived]) -> None:
+        """What is readable comes first, in the order in which the kernel tells it; timers come last."""
+        self.group.note(self.router.settings)
+        overslept = self.is_master and self.world.now_ns - self._sent_ns > self._patience_ns
+        self._absences += 1
+        self._catching_up = True
+        news_first = self.world.random.random() < 0.5
+        if news_first:
+            self._interface_changed()
+        for packet in inbox:
+            self._packet(packet)
+        if not news_first:
+            self._interface_changed()
+        if self.router.deadline_ns is not None and self.router.deadline_ns <= self.world.now_ns:
+            self._handle(events.TimerDue())
+        if overslept and self.is_master:
+            raise Broken(f"{self.name} is still master after a sleep that was longer than a backup waits")
+        self._catching_up = False
+        if self.router.settings != self.settings:
+            self.group.touch()  # the reload comes now, after adverts of the old settings
+            self._settings_changed()
+        self._arm()
+
+    @property
+    def _patience_ns(self) -> int:
+        settings = self.router.settings
+        interval = interval_ns(settings.advert_interval_cs)
+        return 3 * interval + skew_ns(settings.version, settings.priority, interval)
+
+    def _interface_changed(self) -> None:
+        if not self.link_up:
+            if self.router.fault != _NO_CARRIER:
+                self._handle(events.InterfaceDown(_NO_CARRIER))
+        elif self.source != self.router.source:
+            self._handle(events.InterfaceUp(self.source))
+        self._restore()
+
+    def _restore(self) -> None:
+        """Bring back what is missing; only the router knows whether the role was lost in the meantime, so ask it."""
+        if self.is_master and self._missing():
+            self._handle(events.TimerDue())
+            missing = self._missing()
+            if self.is_master and missing:
+                self.interface.claim(missing, lifetime_s(self.settings))
+                self._announce(missing)
+
+    def _missing(self) -> list[IPInterface]:
+        there = self.interface.addresses
+        return [address for address in self.router.settings.addresses if address not in there]
+
+    def _settings_changed(self) -> None:
+        if self.is_master:
+            # Lifetimes follow the interval; an old, shorter one would end before the next renewal.
+            self._claim(tuple(self.router.settings.addresses))
+        self._handle(events.Reconfigured(self.settings))
+
+    def _packet(self, packet: PacketReceived) -> None:
+        self._handle(packet)
+
+    def _due(self, armed_ns: int) -> None:
+        if armed_ns == self._armed_ns:
+            self._armed_ns = None
+            deadline_ns = self.router.deadline_ns
+            if deadline_ns is not None and deadline_ns <= self.world.now_ns:
+                self._handle(events.TimerDue())
+            else:
+                self._arm()
+
+    def _arm(self) -> None:
+        """A deadline that moves later leaves the timer where it is: it finds nothing due, and is set again."""
+        deadline_ns = self.router.deadline_ns
+        if deadline_ns is not None and (self._armed_ns is None or self._armed_ns > deadline_ns):
+            self._armed_ns = deadline_ns
+            self.world.wake_at(deadline_ns, self._due, deadline_ns)
+
+    def _expired(self, addresses: list[IPInterface]) -> None:
+        self.tell(f"loses {' '.join(str(address) for address in addresses)}: not renewed")
+        if self.running and not self.asleep:
+            raise Broken(f"{self.name} lets its addresses expire while it runs")
+
+    # --- one step
+
+    def _handle(self, event: events.Event) -> None:
+        """Feed the router, do what it wants, and compare with what must be so."""
+        router, now_ns = self.router, self.world.now_ns
+        before = router.state
+        effects = router.handle(event, now_ns)
+        after = router.state
+        for effect in effects:
+            self._do(effect, event)
+        self._follow_down_timer(event, before, after)
+        self._check(event, before, after, effects)
+        self._arm()
+
+    def hear_rejected(self, packet: PacketReceived) -> None:
+        """Hear a packet that must be dropped, and must leave nothing behind but a count."""
+        if not self.able:
+            return
+        before = self._snapshot()
+        effects = self.router.handle(packet, self.world.now_ns)
+        if [type(effect) for effect in effects] != ([events.PacketRejected] if self._listens else []):
+            raise Broken(f"{self.name} was told to drop a packet, and did {effects}")
+        after = self._snapshot()
+        changed = [name for name in before if before[name] != after[name]]
+        if changed:
+            raise Broken(f"{self.name} rejected a packet, and it changed {', '.join(changed)}")
+
+    @property
+    def _listens(self) -> bool:
+        return self.router.state in (State.BACKUP, State.MASTER)
+
+    def _snapshot(self) -> dict[str, object]:
+        values = {name: value for name, value in vars(self.router).items() if name not in ("counters", "_effects")}
+        values["_announce_ns"] = tuple(self.router._announce_ns)
+        values["_codec"] = dict(vars(self.router._codec))
+        values["accepted"] = self.router.counters["advertisement_rcvd"]
+        return values
+
+    def _do(self, effect: events.Effect, event: events.Event) -> None:
+        if isinstance(effect, events.SendAdvert):
+            self._send(effect, event)
+        elif isinstance(effect, events.ClaimAddresses):
+            self._unannounced.update(effect.addresses)
+            self._claim(effect.addresses)
+        elif isinstance(effect, events.ReleaseAddresses):
+            self._unannounced.difference_update(effect.addresses)
+            self.interface.release(effect.addresses)
+        elif isinstance(effect, events.Announce):
+            self._announce(effect.addresses)
+        elif isinstance(effect, events.StateChanged):
+            self.tell(f"{effect.previous.value} -> {effect.state.value}: {effect.reason}")
+            self.group.note_transition(self, f"goes to {effect.state.value}: {effect.reason}")
+            self.yielded_ns = None
+            if effect.previous is State.MASTER and isinstance(event, PacketReceived) and not self._catching_up:
+                self.group.note_yield(self)
+        elif isinstance(effect, events.PacketRejected):
+            raise Broken(f"{self.name} rejects a genuine advert of {effect.source}: {effect.reason}: {effect.detail}")
+
+    def _send(self, effect: events.SendAdvert, event: events.Event) -> None:
+        if not isinstance(event, events.TimerDue):
+            self.group.note_answer(self, type(event).__name__)
+        if priority_of(effect.message) == 0 and not isinstance(event, events.Stop):
+            raise Broken(f"{self.name} sends priority 0 without being stopped")
+        self._sent_ns = self.world.now_ns
+        if self._sent_ns - self._renewed_ns > lifetime_s(self.router.settings) * SECOND_NS // 4:
+            self._claim(self.router.settings.addresses)
+        if self.link_up:
+            self.group.segment.send(self, effect.message, effect.source, effect.destination)
+
+    def _claim(self, addresses: tuple[IPInterface, ...]) -> None:
+        self._renewed_ns = self.world.now_ns
+        self.interface.claim(addresses, lifetime_s(self.settings))
+
+    def _announce(self, addresses: tuple[IPInterface, ...] | list[IPInterface]) -> None:
+        self._unannounced.difference_update(addresses)
+        if self.link_up:
+            for address in addresses:
+                self.group.segment.announce(self, address.ip)
+
+    # --- what must be so after each step
+
+    def _follow_down_timer(self, event: events.Event, before: State, after: State) -> None:
+        if after is not State.BACKUP:
+            self._down_timer = None
+            return
+        if before is not State.BACKUP or self._down_timer is None:
+            self._down_timer = DownTimer(self.router.settings, self.world.now_ns)
+        if isinstance(event, PacketReceived):
+            self._down_timer.hear(event.message, self.world.now_ns)
+        elif isinstance(event, events.Reconfigured):
+            self._down_timer.reload(event.settings)
+
+    def _check(self, event: events.Event, before: State, after: State, effects: events.Effects) -> None:
+        if self._unannounced:
+            raise Broken(f"{self.name} has claimed {min(self._unannounced, key=str)} and not announced it")
+        deadline_ns = self.router.deadline_ns
+        if after is State.MASTER:
+            self._check_master(event, before, deadline_ns)
+            return
+        if self.interface.addresses:
+            raise Broken(f"{self.name} is {after.value} and still holds addresses")
+        expected_ns = self._down_timer.due_ns if self._down_timer else None
+        if deadline_ns != expected_ns:
+            raise Broken(f"{self.name} is {after.value} and waits until {deadline_ns}, not {expected_ns}")
+
+    def _check_master(self, event: events.Event, before: State, deadline_ns: int | None) -> None:
+        next_ns = self._sent_ns + interval_ns(self.router.settings.advert_interval_cs)
+        if deadline_ns is None or deadline_ns > next_ns:
+            raise Broken(f"{self.name} is master, and its next advert is not due in an interval")
+        if isinstance(event, events.TimerDue) and deadline_ns <= self.world.now_ns:
+            raise Broken(f"{self.name} has nothing left to do, but its deadline stays in the past")
+        if not self._catching_up and self._missing():
+            raise Broken(f"{self.name} is master without {self._missing()[0]}")
+        foreign = [address for address in self.interface.addresses if address not in self.router.settings.addresses]
+        if foreign:
+            raise Broken(f"{self.name} holds {foreign[0]}, which is not configured")
+
+    def _expect_addresses_gone(self) -> None:
+        """Nobody is there to renew: after the lifetime, and the kernel's slack, the addresses are gone."""
+        self._absences += 1
+        left_ns = lifetime_s(self.router.settings) * SECOND_NS + KERNEL_SLACK_NS
+        self.world.after(left_ns + 1, self._check_addresses_gone, self._absences)
+
+    def _check_addresses_gone(self, absence: int) -> None:
+        if absence == self._absences and self.interface.addresses:
+            raise Broken(f"{self.name} does not run, and its addresses outlive it")
