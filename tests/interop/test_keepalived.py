@@ -115,7 +115,7 @@ def test_ours_is_killed(ours: OurAgent, theirs: Keepalived) -> None:
 
 
 def test_theirs_is_killed(ours: OurAgent, theirs: Keepalived) -> None:
-    """keepalived dies without a word: we take over when its time is up; its VIPs stay until somebody starts it again."""
+    """keepalived dies without a word: we take over when its time is up; its VIPs stay until it is started again."""
     theirs.start(Wire(3), priority=150)
     theirs.wait_until_master(TAKEOVER_S)
     ours.start(Wire(3), priority=100)
