@@ -35,7 +35,7 @@ from .events import (
 )
 from .settings import IPAddress, Settings
 
-# RFC 8347 vrrp statistics; the authentication ones are RFC 2787's, for version 2.
+# RFC 8347 vrrp statistics; the authentication ones are RFC 2787's, for version 2; those of the packet's way our own.
 COUNTERS = (
     "master_transitions",
     "advertisement_rcvd",
@@ -52,6 +52,7 @@ COUNTERS = (
     "auth_type_mismatch",
     "auth_failures",
     "own_source_errors",
+    "destination_errors",
 )
 
 # A lost announcement would leave clients with the old master's MAC until their cache expires: say it again.
