@@ -72,10 +72,20 @@ class VirtualRouter:
         self.handle(events.Start())
 
     def stop(self) -> None:
-        """Leave in good order."""
+        """Begin to leave in good order; a MASTER has left when its successor answers, or nobody came."""
         self.handle(events.Stop())
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it has left."""
+        return self.router.state is State.INIT
+
+    def let_go(self) -> None:
+        """Leave no address behind and do nothing more, in whatever order things are."""
         if self._timer is not None:
             self._timer.cancel()
+        if not self.stopped:
+            self._release(self.instance.addresses)
 
     def reconfigure(self, instance: Instance) -> None:
         """Take new settings for the same virtual router, without a change of role."""
