@@ -15,7 +15,7 @@ from segment import Segment, remove_leftovers
 from lab import roots
 
 
-@pytest.fixture(scope="session", params=["bookworm"])
+@pytest.fixture(scope="session", params=["bookworm", "trixie"])
 def keepalived_root(request: pytest.FixtureRequest) -> Path:
     """The root file system of a Debian release with its keepalived."""
     remove_leftovers()

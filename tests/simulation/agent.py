@@ -183,6 +183,7 @@ class Agent(Node):
     def _snapshot(self) -> dict[str, object]:
         values = {name: value for name, value in vars(self.router).items() if name not in ("counters", "_effects")}
         values["_announce_ns"] = tuple(self.router._announce_ns)
+        values["_codec"] = dict(vars(self.router._codec))
         values["accepted"] = self.router.counters["advertisement_rcvd"]
         return values
 

@@ -50,7 +50,7 @@ def _message(chance: random.Random, kind: str, settings: Settings, source: IPAdd
         auth_type=auth_type,
         auth_data=auth_data,
     )
-    return _damaged(chance, kind, packet.encode(advert, source, destination))
+    return _damaged(chance, kind, packet.encode(advert, source, destination, chance.random() < 0.5))
 
 
 def _damaged(chance: random.Random, kind: str, message: bytes) -> bytes:

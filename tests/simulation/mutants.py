@@ -69,6 +69,10 @@ def rejected_then(action: Callable[[Router, int], None]) -> Mutant:
     return replaced(Router, "_accept", accept)
 
 
+def _takes_over_the_checksum_style(self: Router, now_ns: int) -> None:
+    self._codec._pseudo_header = not self._codec._pseudo_header
+
+
 def _loses_by_priority_only(self: Router, priority: int, address: Any) -> str | None:
     return "higher priority" if priority > self.settings.priority else None
 
@@ -128,6 +132,7 @@ MUTANTS: dict[str, Mutant] = {
     "keeps the addresses": swallowing("_change", ReleaseAddresses),
     "a rejected packet resets the timer": rejected_then(lambda self, now_ns: self._wait(self.master_down_ns, now_ns)),
     "a rejected packet makes it send": rejected_then(lambda self, now_ns: self._send(now_ns)),
+    "a rejected packet sets the checksum style": rejected_then(_takes_over_the_checksum_style),
     "priority 0 from a loser": replaced(Router, "_become_backup", _loser_resigns),
     "adverts drift": handler(State.MASTER, TimerDue, _drifts),
     "a reload forgets the addresses": handler(State.MASTER, Reconfigured, Router._note_settings),

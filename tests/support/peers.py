@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from vrrp_agent import client
 
 VIRTUAL_ROUTER_ID = 51
 VIPS = ("10.139.1.1/24", "10.139.1.2/24")
+VIPS_IPV6 = ("fe80::139:1/64", "fd00:139::1/64")
 
 _CLI = [sys.executable, "-m", "vrrp_agent.cli"]
 
@@ -40,6 +42,7 @@ class Wire:
     version: int
     password: str = ""
     interval_s: float = 1.0
+    vips: tuple[str, ...] = VIPS
 
     def __str__(self) -> str:
         return f"v{self.version} {'PASS' if self.password else 'none'}"
@@ -53,6 +56,7 @@ class Peer:
         self.node = node
         self.folder = folder
         self.process: subprocess.Popen[bytes] | None = None
+        self.vips = VIPS
 
     def launch(self, command: list[str]) -> None:
         """Start the process with its output in the log."""
@@ -74,15 +78,16 @@ class Peer:
 
     def holds(self) -> list[str]:
         """Which of the VIPs are on its interface."""
-        return [address for address in self.node.addresses() if address in VIPS]
+        present = self.node.addresses(link_local=True)
+        return [vip for vip in self.vips if vip in present]
 
     def wait_until_master(self, timeout_s: float) -> None:
         """Wait until it holds every VIP."""
-        wait_for(lambda: self.holds() == list(VIPS), f"{self.node.label} holds {VIPS}", timeout_s)
+        wait_for(lambda: self.holds() == list(self.vips), f"{self.node.label} holds {self.vips}", timeout_s)
 
     def wait_until_backup(self, timeout_s: float) -> None:
         """Wait until it holds no VIP."""
-        wait_for(lambda: not self.holds(), f"{self.node.label} holds none of {VIPS}", timeout_s)
+        wait_for(lambda: not self.holds(), f"{self.node.label} holds none of {self.vips}", timeout_s)
 
     def _end(self, number: signal.Signals) -> None:
         if self.process is not None:
@@ -107,6 +112,7 @@ class OurAgent(Peer):
 
     def write(self, wire: Wire, priority: int, **more: Any) -> None:
         """Write a configuration with one instance."""
+        self.vips = wire.vips
         instance = {
             "name": "web",
             "interface": "eth0",
@@ -114,7 +120,7 @@ class OurAgent(Peer):
             "version": wire.version,
             "advert_interval": wire.interval_s,
             "priority": priority,
-            "virtual_addresses": list(VIPS),
+            "virtual_addresses": list(wire.vips),
             **({"authentication": {"type": "pass", "password": wire.password}} if wire.password else {}),
             **more,
         }
@@ -173,16 +179,35 @@ class Keepalived(Peer):
         super().__init__(node, folder)
         self.root = root
 
-    def start(self, wire: Wire, priority: int) -> None:
+    def start(self, wire: Wire, priority: int, preempt: bool = True) -> None:
         """Write its configuration and start it."""
-        (self.folder / "keepalived.conf").write_text(_keepalived_conf(wire, priority))
+        self.vips = wire.vips
+        self.write(wire, priority, preempt)
         self.launch(["unshare", "--mount", "sh", "-c", _IN_ROOT, "sh", str(self.root), str(self.folder)])
         wait_for(lambda: "Entering BACKUP STATE" in self.log, "keepalived runs", 10)
 
+    def write(self, wire: Wire, priority: int, preempt: bool = True) -> None:
+        """Write its configuration."""
+        (self.folder / "keepalived.conf").write_text(_keepalived_conf(wire, priority, preempt))
 
-def _keepalived_conf(wire: Wire, priority: int) -> str:
+    def reload(self) -> None:
+        """Have it read its configuration again."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGHUP)
+
+    def kill(self) -> None:
+        """Kill all its processes: a child that sees its parent die would leave in good order."""
+        assert self.process is not None
+        pid = self.process.pid
+        self.process.send_signal(signal.SIGSTOP)
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            os.kill(int(child), signal.SIGKILL)
+        super().kill()
+
+
+def _keepalived_conf(wire: Wire, priority: int, preempt: bool) -> str:
     authentication = f"authentication {{\nauth_type PASS\nauth_pass {wire.password}\n}}" if wire.password else ""
-    addresses = "\n".join(VIPS)
+    addresses = "\n".join(wire.vips)
     return f"""
 global_defs {{
     router_id keepalived
@@ -194,6 +219,7 @@ vrrp_instance web {{
     virtual_router_id {VIRTUAL_ROUTER_ID}
     priority {priority}
     advert_int {wire.interval_s:g}
+    {"" if preempt else "nopreempt"}
     {authentication}
     virtual_ipaddress {{
         {addresses}

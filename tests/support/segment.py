@@ -80,9 +80,10 @@ class Namespace:
         with self.entered():
             Path("/proc/sys", *key.split(".")).write_text(str(value))
 
-    def addresses(self, device: str = "eth0") -> list[str]:
-        """The IPv4 and IPv6 addresses of a device with their prefixes, link-local ones left out."""
-        return [f"{one['local']}/{one['prefixlen']}" for one in self._addresses(device) if one["scope"] != "link"]
+    def addresses(self, device: str = "eth0", link_local: bool = False) -> list[str]:
+        """The IPv4 and IPv6 addresses of a device with their prefixes, link-local ones only on demand."""
+        found = [one for one in self._addresses(device) if link_local or one["scope"] != "link"]
+        return [f"{one['local']}/{one['prefixlen']}" for one in found]
 
     def link_local(self, device: str = "eth0") -> str:
         """The IPv6 link-local address of a device."""
