@@ -261,7 +261,8 @@ class Agent(Node):
         next_ns = self._sent_ns + interval_ns(settings.advert_interval_cs)
         if self.leaving:
             # The longest skew there is, and what a successor may be late.
-            next_ns = self._sent_ns + skew_ns(settings.version, 1, interval_ns(settings.advert_interval_cs)) + LATE_NS
+            interval = interval_ns(settings.advert_interval_cs)
+            next_ns = self._sent_ns + skew_ns(settings.version, 1, interval) + min(LATE_NS, 2 * interval)
         if deadline_ns is None or deadline_ns > next_ns:
             raise Broken(f"{self.name} is master, and its next advert, or its end, is not due in time")
         if isinstance(event, events.TimerDue) and deadline_ns <= self.world.now_ns:

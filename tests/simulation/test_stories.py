@@ -62,6 +62,9 @@ def test_who_stops_is_followed_after_the_skew() -> None:
     one.stop()
     scenario.world.run(scenario.world.now_ns + (256 - 100) * SECOND_NS // 256 + MILLISECOND_NS)
     assert other.is_master
+    # The addresses answered until the successor's did.
+    assert list(one.interface.addresses)
+    scenario.world.run(scenario.world.now_ns + 21 * MILLISECOND_NS)
     assert not list(one.interface.addresses)
     scenario.agree()
 

@@ -14,6 +14,7 @@ from typing import Callable, cast
 
 from . import packet, timers
 from .codec import Codec
+from .counters import COUNTERS
 from .events import (
     Announce,
     ClaimAddresses,
@@ -35,32 +36,11 @@ from .events import (
 )
 from .settings import IPAddress, Settings
 
-# RFC 8347 vrrp statistics; the authentication ones are RFC 2787's, for version 2.
-COUNTERS = (
-    "master_transitions",
-    "advertisement_rcvd",
-    "advertisement_sent",
-    "priority_zero_pkts_rcvd",
-    "priority_zero_pkts_sent",
-    "checksum_errors",
-    "version_errors",
-    "ip_ttl_errors",
-    "packet_length_errors",
-    "invalid_type_pkts_rcvd",
-    "address_list_errors",
-    "interval_errors",
-    "auth_type_mismatch",
-    "auth_failures",
-    "own_source_errors",
-)
-
 # A lost announcement would leave clients with the old master's MAC until their cache expires: say it again.
 ANNOUNCE_AGAIN_NS = (100_000_000, timers.SECOND_NS, 5 * timers.SECOND_NS)
 
-# How long the successor may be late (its skew is waited for beside), and how long it may need from its first advert
-# until its addresses answer.
-_SUCCESSOR_LATE_NS = 200_000_000
-_SUCCESSOR_CLAIMS_NS = 20_000_000
+# How late a successor may be (at most two intervals), and how long its first advert may be ahead of its addresses.
+_SUCCESSOR_LATE_NS, _SUCCESSOR_CLAIMS_NS = 200_000_000, 20_000_000
 
 _PRIORITY_OWNER, _PRIORITY_LOWEST = 255, 1
 
@@ -119,8 +99,7 @@ class Router:
     def handle(self, event: Event, now_ns: int) -> Effects:
         """Take one event; returns what is to be done, in this order."""
         self._effects = []
-        overslept = now_ns - self._advert_sent_ns > self.master_down_ns
-        if self.state is State.MASTER and self._leaving is None and overslept:
+        if self.state is State.MASTER and now_ns - self._advert_sent_ns > self.master_down_ns:
             self._oversleep(now_ns)
         handler = _TABLE[self.state, type(event)] if self._leaving is None else _LEAVING[type(event)]
         handler(self, event, now_ns)
@@ -256,9 +235,10 @@ class Router:
         # for that time, which the RFC does not: a client finds nobody else before the successor has spoken.
         self._send(now_ns, priority=0)
         self._leaving = "stopped: nobody has taken over"
-        settings = self.settings
-        longest_ns = timers.skew_ns(settings.version, 1, settings.advert_interval_cs) + _SUCCESSOR_LATE_NS
-        self._announce_ns, self._timer_ns = [], now_ns + longest_ns
+        interval_cs = self.settings.advert_interval_cs
+        late_ns = min(_SUCCESSOR_LATE_NS, 2 * timers.interval_ns(interval_cs))
+        self._announce_ns = []
+        self._timer_ns = now_ns + timers.skew_ns(self.settings.version, 1, interval_cs) + late_ns
 
     def _master_up(self, event: InterfaceUp, now_ns: int) -> None:
         changed = event.source != self.source
@@ -324,7 +304,11 @@ class Router:
     def _oversleep(self, now_ns: int) -> None:
         """The process was paused for so long that a backup has taken the role; take nothing back on waking."""
         slept_s = (now_ns - self._advert_sent_ns) / timers.SECOND_NS
-        self._become_backup(f"sent no advert for {slept_s:.2f} s, longer than a backup waits", now_ns)
+        reason = f"sent no advert for {slept_s:.2f} s, longer than a backup waits"
+        if self._leaving is None:
+            self._become_backup(reason, now_ns)
+        else:
+            self._change(State.INIT, f"stopped: {reason}")
 
     # --- the ways to a state
 

@@ -91,6 +91,9 @@ class VirtualRouter:
         """Take new settings for the same virtual router, without a change of role."""
         self.instance = instance
         self.handle(events.Reconfigured(instance))
+        if self.router.state is State.MASTER:
+            # The lifetime follows the interval: an old, shorter one would end before the next advert renews it.
+            self._claim()
 
     def follow_interface(self) -> None:
         """Tell the router what has become of its interface, and bring back addresses that somebody removed."""
@@ -100,6 +103,9 @@ class VirtualRouter:
                 self.handle(condition)
         elif condition.reason != self.router.fault:
             self.handle(condition)
+        if self.router.state is State.MASTER:
+            # After a long pause it may be master no more, and learns that from the clock alone.
+            self.handle(events.TimerDue())
         if self.router.state is State.MASTER and self.index is not None:
             missing = self._network.missing(self.index, self.instance.addresses)
             if missing:
