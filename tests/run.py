@@ -22,7 +22,7 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 INTERPRETERS = {"bullseye": "3.9", "bookworm": "3.11", "trixie": "3.13"}
-SCENARIOS = ("default", "failover")
+SCENARIOS = ("default", "failover", "bad_inventory", "mixed_releases")
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,9 @@ def stages() -> list[Stage]:
         Stage("format", tool("ruff", "format", "--check", "--quiet", "."), quick=True),
         Stage("mypy agent", tool("mypy"), quick=True),
         Stage("mypy lab", tool("mypy", "lab", "tests/run.py"), quick=True),
-        Stage("unit", pytest("tests/unit"), quick=True, pytest=True),
+        Stage("mypy simulation", tool("mypy", "tests/simulation"), quick=True),
+        Stage("unit", pytest("tests/unit", "-n", "2"), quick=True, pytest=True),
+        Stage("simulation", pytest("tests/simulation"), quick=True, pytest=True),
         Stage("ansible-lint", tool("ansible-lint", "--profile", "production", "--offline", "-q"), quick=True),
         Stage("sanity", ("bash", "tests/sanity.sh")),
         Stage("package", pytest("tests/package"), pytest=True),
