@@ -169,7 +169,7 @@ class Pair:
 
 @pytest.fixture
 def crowded(make_segment: Any) -> Segment:
-    """A segment with a stranger on it, and somebody who looks on; the kernels pass on what claims to be from themselves."""
+    """A segment with a stranger on it, and somebody who looks on; both kernels let through what claims to be theirs."""
     made: Segment = make_segment("a", "b", "stranger", "observer")
     for label in "ab":
         made[label].sysctl("net.ipv4.conf.all.accept_local", 1)
