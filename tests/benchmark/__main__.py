@@ -5,20 +5,16 @@
 
 from __future__ import annotations
 
-import sys
 import timeit
 from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import ip_interface
-from pathlib import Path
 
+from story import GROUP, HIGHER, OURS, US, octets
 from vrrp_agent.protocol import packet
 from vrrp_agent.protocol.events import InterfaceUp, PacketReceived, Start
 from vrrp_agent.protocol.router import Router
 from vrrp_agent.protocol.settings import Authentication, Settings
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "unit/vrrp_agent"))
-from story import GROUP, HIGHER, OURS, US, octets  # noqa: E402
 
 TIMES = 20_000
 ROUNDS = 7

@@ -8,20 +8,16 @@ The first octets choose the circumstances, the rest is what comes from the netwo
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
+from story import GROUP, HIGHER, LOWER, OURS, SECOND_VIP, US, VIP, octets
+from vectors import VECTORS
 from vrrp_agent.protocol import events, packet
 from vrrp_agent.protocol.counters import COUNTERS
 from vrrp_agent.protocol.events import State
 from vrrp_agent.protocol.router import Router
 from vrrp_agent.protocol.settings import Authentication, IPAddress
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "unit/vrrp_agent"))
-from story import GROUP, HIGHER, LOWER, OURS, SECOND_VIP, US, VIP, octets  # noqa: E402
-from vectors import VECTORS  # noqa: E402
 
 WAYS = tuple(dict.fromkeys((vector.source, vector.destination) for vector in VECTORS))
 # Bits of the first octet.
