@@ -150,6 +150,7 @@ class Agent:
 
     def _remove_leftovers(self) -> None:
         """No address outlives its owner: what an earlier life held is nobody's until somebody is elected."""
+        self._network.remove_left_links()
         shared = [address for instance in self._config.instances for address in instance.addresses]
         for address in self._network.leftovers(shared):
             LOGGER.warning("removing %s, left by an earlier life", address.interface)
