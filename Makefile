@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/duet-ha-pair
 DEBRIS := .ansible .build .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv collections tests/output
 
-.PHONY: help bootstrap demo lab down check test clean
+.PHONY: help bootstrap demo lab down check test simulate clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -27,6 +27,9 @@ check: bootstrap ## the quick tests: style, types, units
 
 test: bootstrap ## all tests, on real hosts too
 	@$(PYTHON) tests/run.py
+
+simulate: bootstrap ## ten minutes of the simulated network, on all cores
+	@$(PYTHON) -m tests.simulation --seconds 600
 
 clean: ## remove all labs, caches, .venv and what tools left (Debian packages stay)
 	@[ ! -x /usr/bin/python3 ] || /usr/bin/python3 -B -m lab down --all

@@ -261,3 +261,31 @@ def test_addresses_refused(segment: Segment, tmp_path: Path) -> None:
             assert refused["fault"].startswith("add fd00:139::1/64 to eth0: ")
             assert agent.holds() == []
     agent.wait_for_state("MASTER", SOON_S)
+
+
+def test_stopping_keeps_answering(master: OurAgent, backup: OurAgent) -> None:
+    """A stopped MASTER holds its VIPs until the other does: at no moment are they nowhere."""
+    assert master.process is not None
+    master.process.terminate()
+    while master.process.poll() is None:
+        theirs, ours = backup.holds(), master.holds()
+        assert theirs or ours == list(VIPS), "the VIPs are nowhere"
+    assert backup.holds() == list(VIPS)
+    assert master.holds() == []
+    assert "stopped: 10.139.1.12 has taken over" in master.log
+
+
+def test_stopping_alone(master: OurAgent) -> None:
+    """Without a successor it waits no longer than one would have needed, and then lets go."""
+    master.stop()
+    assert master.holds() == []
+    assert "stopped: nobody has taken over" in master.log
+
+
+def test_reload_to_a_longer_interval_keeps_the_addresses(master: OurAgent) -> None:
+    """The kernel's lifetime follows the interval: nothing expires between two adverts that are far apart."""
+    master.rewrite(advert_interval=30)
+    assert master.command("reload").returncode == 0
+    [link] = json.loads(master.node.ip("-j", "address", "show", "dev", "eth0"))
+    lifetimes = [one["valid_life_time"] for one in link["addr_info"] if f"{one['local']}/{one['prefixlen']}" in VIPS]
+    assert min(lifetimes) > 80

@@ -16,6 +16,7 @@ from .node import Node
 from .rfc import DownTimer, interval_ns, priority_of, skew_ns
 from .world import SECOND_NS, Broken
 
+LATE_NS = 200_000_000
 _NO_CARRIER = "eth0 has no carrier"
 
 
@@ -59,8 +60,8 @@ class Agent(Node):
         self._expect_addresses_gone()
 
     def _leave(self) -> None:
+        """The process lives until its router has let go."""
         self._handle(events.Stop())
-        self._armed_ns = None
 
     def _fall_asleep(self) -> None:
         self._armed_ns = None
@@ -158,6 +159,8 @@ class Agent(Node):
             self._do(effect, event)
         self._follow_down_timer(event, before, after)
         self._check(event, before, after, effects)
+        if self.leaving and after is State.INIT:
+            self._left()
         self._arm()
 
     def hear_rejected(self, packet: PacketReceived) -> None:
@@ -197,6 +200,8 @@ class Agent(Node):
             self._announce(effect.addresses)
         elif isinstance(effect, events.StateChanged):
             self.tell(f"{effect.previous.value} -> {effect.state.value}: {effect.reason}")
+            if self.leaving:
+                self.group.touch()
             self.group.note_transition(self, f"goes to {effect.state.value}: {effect.reason}")
             self.yielded_ns = None
             if effect.previous is State.MASTER and isinstance(event, PacketReceived) and not self._catching_up:
@@ -252,9 +257,14 @@ class Agent(Node):
             raise Broken(f"{self.name} is {after.value} and waits until {deadline_ns}, not {expected_ns}")
 
     def _check_master(self, event: events.Event, before: State, deadline_ns: int | None) -> None:
-        next_ns = self._sent_ns + interval_ns(self.router.settings.advert_interval_cs)
+        settings = self.router.settings
+        next_ns = self._sent_ns + interval_ns(settings.advert_interval_cs)
+        if self.leaving:
+            # The longest skew there is, and what a successor may be late.
+            interval = interval_ns(settings.advert_interval_cs)
+            next_ns = self._sent_ns + skew_ns(settings.version, 1, interval) + min(LATE_NS, 2 * interval)
         if deadline_ns is None or deadline_ns > next_ns:
-            raise Broken(f"{self.name} is master, and its next advert is not due in an interval")
+            raise Broken(f"{self.name} is master, and its next advert, or its end, is not due in time")
         if isinstance(event, events.TimerDue) and deadline_ns <= self.world.now_ns:
             raise Broken(f"{self.name} has nothing left to do, but its deadline stays in the past")
         if not self._catching_up and self._missing():

@@ -27,6 +27,7 @@ class Node(ABC):
         self.source = source
         self.running = False
         self.asleep = False
+        self.leaving = False
         self.link_up = True
         # When it gave the role to a better master that heard its last advert; None too when that is not known.
         self.yielded_ns: int | None = None
@@ -38,8 +39,8 @@ class Node(ABC):
 
     @property
     def able(self) -> bool:
-        """Whether it can be master now."""
-        return self.running and not self.asleep and self.link_up
+        """Whether it can be master now; who is leaving must not be counted on."""
+        return self.running and not self.asleep and self.link_up and not self.leaving
 
     @property
     def may_preempt(self) -> bool:
@@ -65,19 +66,23 @@ class Node(ABC):
         """The process is gone; the addresses stay (`kill -9`)."""
         if self.running:
             self.tell("crashes")
-            self.running, self.asleep = False, False
+            self.running, self.asleep, self.leaving = False, False, False
             self._inbox.clear()
             self.group.touch()
             self._die()
 
     def stop(self) -> None:
         """The process is asked to leave in good order."""
-        if self.running and not self.asleep:
+        if self.running and not self.asleep and not self.leaving:
             self.tell("is stopped")
             self.group.touch()
+            self.leaving = True
             self._leave()
-            self.running = False
-            self.group.touch()
+
+    def _left(self) -> None:
+        """The process has left."""
+        self.running, self.leaving = False, False
+        self.group.touch()
 
     def pause(self, duration_ns: int, deaf: bool) -> None:
         """The process gets no time (SIGSTOP); `deaf`: nor does its kernel (a paused VM), which loses packets."""

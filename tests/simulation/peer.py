@@ -65,6 +65,7 @@ class Peer(Node):
         if self.is_master:
             self._send(0)
         self._become("INIT", "stopped")
+        self._left()
 
     def _fall_asleep(self) -> None:
         """It notices nothing."""

@@ -51,7 +51,7 @@ def run(
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
         chunks = itertools.count(first, _CHUNK)
         # In order: what has run is consecutive, and what fails first is the lowest seed that does.
-        pending = deque(pool.apply_async(_run_chunk, (next(chunks),)) for _ in range(2 * processes))
+        pending = deque(pool.apply_async(_run_chunk, (next(chunks),)) for turn in range(2 * processes))
         while pending and failed is None:
             failed, agreed = pending.popleft().get()
             agreements += agreed

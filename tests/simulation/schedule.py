@@ -70,7 +70,7 @@ def plan(scenario: Scenario) -> int:
         start_ns = at_ns + chance.choice((0, 0, dice.duration_ns(0.01), dice.duration_ns(1.5)))
         dice.each(start_ns, "start", machine)
         end_ns = max(end_ns, start_ns)
-    for _ in range(chance.choice((0, 1, 1, 2, 2, 3, 5))):
+    for _turn in range(chance.choice((0, 1, 1, 2, 2, 3, 5))):
         at_ns += chance.choice((0, dice.duration_ns(0.02), dice.duration_ns(0.5), dice.duration_ns(1.5)))
         end_ns = max(end_ns, chance.choice(ALL)(dice, at_ns))
     _plan_hostile(dice, end_ns)
@@ -81,7 +81,7 @@ def _plan_hostile(dice: Dice, end_ns: int) -> None:
     """Forged packets at any time, in quiet too: no bound may depend on them."""
     agents = [node for node in dice.scenario.nodes if isinstance(node, Agent)]
     span_ns = end_ns - dice.world.now_ns + 2 * dice.bound_ns
-    for _ in range(dice.random.choice((0, 5, 10))):
+    for _turn in range(dice.random.choice((0, 5, 10))):
         at_ns = dice.world.now_ns + int(dice.random.random() * span_ns)
         dice.world.at(at_ns, _inject, dice.world, dice.random.choice(agents))
 

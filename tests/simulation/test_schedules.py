@@ -36,7 +36,7 @@ def test_schedules(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_same_seed_is_the_same_run() -> None:
     """Down to the last packet, or no failure could be replayed."""
     for seed in range(20):
-        first, second = (play(seed, verbose=True).world.retell() for _ in range(2))
+        first, second = (play(seed, verbose=True).world.retell() for turn in range(2))
         assert first == second
         assert first
 
@@ -68,7 +68,7 @@ def test_every_kind_of_forged_packet_is_sent() -> None:
         scenario = draw(seed)
         scenario.start()
         agent = next(node for node in scenario.nodes if isinstance(node, Agent))
-        kinds |= {forge(scenario.world.random, agent)[0] for _ in range(40)}
+        kinds |= {forge(scenario.world.random, agent)[0] for turn in range(40)}
     assert len(kinds) == 11
 
 

@@ -108,7 +108,9 @@ def test_invariants(first: object, story: object) -> None:
         assert (router.fault is None) or router.state in (INIT, FAULT)
         assert router.state is BACKUP or router.master is None
     node.handle(Stop(), now_ns)
-    assert (node.held, router.state) == (set(), INIT)
+    if router.state is MASTER:
+        node.handle(TimerDue(), router.deadline_ns)
+    assert (node.held, router.state, router.deadline_ns) == (set(), INIT, None)
 
 
 @given(first=settings, story=steps)

@@ -32,7 +32,6 @@ from vrrp_agent.protocol.events import (
     InterfaceDown,
     Mismatch,
     Reconfigured,
-    ReleaseAddresses,
     Start,
     StateChanged,
     Stop,
@@ -171,26 +170,6 @@ def test_two_owners_heal() -> None:
     assert router.handle(heard(255, HIGHER), T + MS) == (sent(priority=1), *yields(reason))
     router = master(priority=255)
     assert router.handle(heard(255, LOWER), T + MS) == (sent(priority=255), Announce((VIP,)))
-
-
-def test_stop_resigns() -> None:
-    """RFC 9568 6.4.3: a Shutdown sends priority 0 and goes to Initialize."""
-    router = master()
-    assert router.handle(Stop(), T + MS) == (
-        sent(priority=0),
-        ReleaseAddresses((VIP,)),
-        StateChanged(MASTER, INIT, "stopped"),
-    )
-    assert router.deadline_ns is None
-    assert router.counters["priority_zero_pkts_sent"] == 1
-    assert router.handle(TimerDue(), T + S) == ()
-
-
-def test_starts_with_its_priority_again_after_a_stop() -> None:
-    router = master()
-    router.handle(Stop(), T + MS)
-    router.handle(Start(), T + S)
-    assert router.handle(TimerDue(), T + S + MASTER_DOWN)[-1] == sent()
 
 
 def test_a_second_start_is_nothing() -> None:

@@ -95,7 +95,7 @@ def play(story: Story) -> None:
         assert running.router.state is MASTER
         assert segment.held == {(7, VIP), (7, SECOND_VIP)}
         await story(running, segment)
-        running.stop()
+        running.let_go()
         assert segment.held == set()
 
     asyncio.run(run())

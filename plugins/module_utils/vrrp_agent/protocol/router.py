@@ -14,6 +14,7 @@ from typing import Callable, cast
 
 from . import packet, timers
 from .codec import Codec
+from .counters import COUNTERS
 from .events import (
     Announce,
     ClaimAddresses,
@@ -35,27 +36,11 @@ from .events import (
 )
 from .settings import IPAddress, Settings
 
-# RFC 8347 vrrp statistics; the authentication ones are RFC 2787's, for version 2.
-COUNTERS = (
-    "master_transitions",
-    "advertisement_rcvd",
-    "advertisement_sent",
-    "priority_zero_pkts_rcvd",
-    "priority_zero_pkts_sent",
-    "checksum_errors",
-    "version_errors",
-    "ip_ttl_errors",
-    "packet_length_errors",
-    "invalid_type_pkts_rcvd",
-    "address_list_errors",
-    "interval_errors",
-    "auth_type_mismatch",
-    "auth_failures",
-    "own_source_errors",
-)
-
 # A lost announcement would leave clients with the old master's MAC until their cache expires: say it again.
 ANNOUNCE_AGAIN_NS = (100_000_000, timers.SECOND_NS, 5 * timers.SECOND_NS)
+
+# How late a successor may be (at most two intervals), and how long its first advert may be ahead of its addresses.
+_SUCCESSOR_LATE_NS, _SUCCESSOR_CLAIMS_NS = 200_000_000, 20_000_000
 
 _PRIORITY_OWNER, _PRIORITY_LOWEST = 255, 1
 
@@ -86,6 +71,8 @@ class Router:
         self._waiting_since_ns = 0
         self._resigned = False
         self._outranked: Master | None = None
+        # A MASTER that was stopped, until its successor answers: the reason that it will give.
+        self._leaving: str | None = None
         self._timer_ns: int | None = None
         self._advert_sent_ns = 0
         self._announce_ns: list[int] = []
@@ -114,7 +101,8 @@ class Router:
         self._effects = []
         if self.state is State.MASTER and now_ns - self._advert_sent_ns > self.master_down_ns:
             self._oversleep(now_ns)
-        _TABLE[self.state, type(event)](self, event, now_ns)
+        handler = _TABLE[self.state, type(event)] if self._leaving is None else _LEAVING[type(event)]
+        handler(self, event, now_ns)
         return tuple(self._effects)
 
     # --- what happens in INIT and FAULT
@@ -212,12 +200,45 @@ class Router:
         preempts = self.settings.preempt or self.settings.priority == _PRIORITY_OWNER
         return priority >= self.settings.priority or not preempts
 
+    # --- what happens in MASTER, after Stop: the addresses answer until the successor's do
+
+    def _leaving_start(self, event: Start, now_ns: int) -> None:
+        """Stopped and started again before anybody has taken over."""
+        self._leaving = None
+        self._send(now_ns)
+        self._announce(now_ns)
+
+    def _leaving_timer(self, event: TimerDue, now_ns: int) -> None:
+        if self._timer_ns is not None and now_ns >= self._timer_ns:
+            self._change(State.INIT, self._leaving or "stopped")
+
+    def _leaving_packet(self, event: PacketReceived, now_ns: int) -> None:
+        advert = self._accept(event)
+        if advert is not None and advert.priority:
+            # A successor may speak before its addresses answer, as RFC 9568 6.4.2 has it and keepalived does.
+            self._leaving = f"stopped: {event.source} has taken over"
+            self._timer_ns = min(self._timer_ns or now_ns, now_ns + _SUCCESSOR_CLAIMS_NS)
+
+    def _leaving_down(self, event: InterfaceDown, now_ns: int) -> None:
+        self._note_interface_down(event, now_ns)
+        self._change(State.INIT, f"stopped: {event.reason}")
+
+    def _leaving_reconfigured(self, event: Reconfigured, now_ns: int) -> None:
+        """Keep the old settings' addresses to their end; the new ones are for the next start."""
+        self._change(State.INIT, "stopped: other settings")
+        self._note_settings(event, now_ns)
+
     # --- what happens in MASTER
 
     def _master_stop(self, event: Stop, now_ns: int) -> None:
-        # RFC 9568 6.4.3: priority 0 lets the backup act after Skew_Time instead of three intervals.
+        # RFC 9568 6.4.3: priority 0 lets the backup act after Skew_Time instead of three intervals. The addresses stay
+        # for that time, which the RFC does not: a client finds nobody else before the successor has spoken.
         self._send(now_ns, priority=0)
-        self._change(State.INIT, "stopped")
+        self._leaving = "stopped: nobody has taken over"
+        interval_cs = self.settings.advert_interval_cs
+        late_ns = min(_SUCCESSOR_LATE_NS, 2 * timers.interval_ns(interval_cs))
+        self._announce_ns = []
+        self._timer_ns = now_ns + timers.skew_ns(self.settings.version, 1, interval_cs) + late_ns
 
     def _master_up(self, event: InterfaceUp, now_ns: int) -> None:
         changed = event.source != self.source
@@ -283,7 +304,11 @@ class Router:
     def _oversleep(self, now_ns: int) -> None:
         """The process was paused for so long that a backup has taken the role; take nothing back on waking."""
         slept_s = (now_ns - self._advert_sent_ns) / timers.SECOND_NS
-        self._become_backup(f"sent no advert for {slept_s:.2f} s, longer than a backup waits", now_ns)
+        reason = f"sent no advert for {slept_s:.2f} s, longer than a backup waits"
+        if self._leaving is None:
+            self._become_backup(reason, now_ns)
+        else:
+            self._change(State.INIT, f"stopped: {reason}")
 
     # --- the ways to a state
 
@@ -312,6 +337,7 @@ class Router:
     def _change(self, state: State, reason: str) -> None:
         """The one place where the state changes; who leaves MASTER lets go of the addresses first."""
         previous, self.state = self.state, state
+        self._leaving = None
         self._timer_ns = None
         self._announce_ns = []
         if previous is State.MASTER:
@@ -399,4 +425,15 @@ _TABLE: dict[tuple[State, type], _Handler] = {
     (State.FAULT, InterfaceUp): Router._recover,
     (State.FAULT, InterfaceDown): Router._note_interface_down,
     (State.FAULT, Reconfigured): Router._note_settings,
+}
+
+# The same for a MASTER that was stopped and has not let go yet.
+_LEAVING: dict[type, _Handler] = {
+    Start: Router._leaving_start,
+    Stop: Router._ignore,
+    TimerDue: Router._leaving_timer,
+    PacketReceived: Router._leaving_packet,
+    InterfaceUp: Router._note_interface_up,
+    InterfaceDown: Router._leaving_down,
+    Reconfigured: Router._leaving_reconfigured,
 }

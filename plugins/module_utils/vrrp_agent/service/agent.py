@@ -54,6 +54,7 @@ class Agent:
         self._last_reload: dict[str, Any] | None = None
         self._since_s = time.time()
         self._routers: dict[_Identity, VirtualRouter] = {}
+        self._leaving: dict[_Identity, VirtualRouter] = {}
         # By interface index, family and virtual router id.
         self._receivers: dict[tuple[int, int, int], VirtualRouter] = {}
         self._counters = {"vrid_errors": 0, "packet_length_errors": 0}
@@ -63,6 +64,7 @@ class Agent:
         """Work until told to stop; raises StartError, ConfigError or KernelError before anything was touched."""
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
+        self._transition = asyncio.Event()
         self._config, self._config_digest = self._read_config()
         only_one = _only_agent_here()
         os.makedirs(self._runtime_dir, mode=0o700, exist_ok=True)
@@ -80,22 +82,35 @@ class Agent:
             notify("READY=1", self._summary())
             LOGGER.info("ready: %d instances from %s", len(self._routers), self._config_file)
             await self._stopping.wait()
-        finally:
             notify("STOPPING=1")
-            self._stop_all()
+            await self._leave()
+        finally:
+            self._let_go()
             control.close()
             self._network.close()
             only_one.close()
         return self._exit_code
 
-    def _stop_all(self) -> None:
-        """Leave in good order; what goes wrong with one does not keep the others from letting go."""
-        for running in self._routers.values():
+    async def _leave(self) -> None:
+        """Stop every virtual router, and wait until each has a successor or had time enough to find none."""
+        for running in self._all():
+            running.stop()
+        while self._exit_code == 0 and not all(running.stopped for running in self._all()):
+            self._transition.clear()
+            await self._transition.wait()
+
+    def _let_go(self) -> None:
+        """Let go of everything at once; what goes wrong with one does not keep the others from it."""
+        for running in self._all():
             try:
-                running.stop()
+                running.let_go()
             except Exception:  # a bug, and the last chance to say so
-                LOGGER.exception("%s: could not stop in good order", running.label)
+                LOGGER.exception("%s: could not let go in good order", running.label)
                 self._exit_code = 1
+
+    def _all(self) -> list[VirtualRouter]:
+        """Those that are configured, and those that are no longer and have not left yet."""
+        return [*self._routers.values(), *self._leaving.values()]
 
     # --- configuration
 
@@ -113,7 +128,7 @@ class Agent:
         """Make the running virtual routers those of a configuration; who stays keeps its role."""
         wanted: dict[_Identity, Instance] = {instance.identity: instance for instance in new.instances}
         for identity in set(self._routers) - set(wanted):
-            gone = self._routers.pop(identity)
+            gone = self._leaving[identity] = self._routers.pop(identity)
             LOGGER.info("%s: no longer configured", gone.label)
             gone.stop()
         self._config = new
@@ -121,6 +136,8 @@ class Agent:
         for identity, instance in wanted.items():
             running = self._routers.get(identity)
             if running is None:
+                if identity in self._leaving:
+                    self._leaving.pop(identity).let_go()
                 running = self._routers[identity] = VirtualRouter(instance, self._network, self._note_transition)
                 started.append(running)
             elif running.instance != instance:
@@ -162,7 +179,7 @@ class Agent:
     def _listen(self) -> None:
         """Have a socket wherever a virtual router needs one, and know whose each packet is."""
         self._receivers = {}
-        for running in self._routers.values():
+        for running in self._all():
             link = self._network.link(running.instance.interface)
             if link is not None:
                 self._receivers[link.index, running.instance.family, running.instance.virtual_router_id] = running
@@ -176,7 +193,7 @@ class Agent:
 
     def _follow_network(self) -> None:
         self._listen()
-        for running in self._routers.values():
+        for running in self._all():
             running.follow_interface()
 
     def _receive(self, index: int, family: int, datagram: Datagram) -> None:
@@ -208,8 +225,7 @@ class Agent:
             "last_reload": self._last_reload,
             "counters": dict(self._counters),
             "instances": [
-                status.instance_status(running, present.get(running.index or 0, ()))
-                for running in self._routers.values()
+                status.instance_status(running, present.get(running.index or 0, ())) for running in self._all()
             ],
         }
 
@@ -218,6 +234,8 @@ class Agent:
         return f"STATUS=MASTER of {masters} of {len(self._routers)} instances"
 
     def _note_transition(self) -> None:
+        self._leaving = {identity: running for identity, running in self._leaving.items() if not running.stopped}
+        self._transition.set()
         notify(self._summary())
 
     # --- the process
@@ -244,6 +262,7 @@ class Agent:
         LOGGER.critical("unexpected: %s; resigning", context["message"], exc_info=context.get("exception"))
         self._exit_code = 1
         self._stopping.set()
+        self._transition.set()
 
 
 def _only_agent_here() -> socket.socket:

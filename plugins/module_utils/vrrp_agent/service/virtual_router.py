@@ -72,15 +72,28 @@ class VirtualRouter:
         self.handle(events.Start())
 
     def stop(self) -> None:
-        """Leave in good order."""
+        """Begin to leave in good order; a MASTER has left when its successor answers, or nobody came."""
         self.handle(events.Stop())
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it has left."""
+        return self.router.state is State.INIT
+
+    def let_go(self) -> None:
+        """Leave no address behind and do nothing more, in whatever order things are."""
         if self._timer is not None:
             self._timer.cancel()
+        if not self.stopped:
+            self._release(self.instance.addresses)
 
     def reconfigure(self, instance: Instance) -> None:
         """Take new settings for the same virtual router, without a change of role."""
         self.instance = instance
         self.handle(events.Reconfigured(instance))
+        if self.router.state is State.MASTER:
+            # The lifetime follows the interval: an old, shorter one would end before the next advert renews it.
+            self._claim()
 
     def follow_interface(self) -> None:
         """Tell the router what has become of its interface, and bring back addresses that somebody removed."""
@@ -90,6 +103,9 @@ class VirtualRouter:
                 self.handle(condition)
         elif condition.reason != self.router.fault:
             self.handle(condition)
+        if self.router.state is State.MASTER:
+            # After a long pause it may be master no more, and learns that from the clock alone.
+            self.handle(events.TimerDue())
         if self.router.state is State.MASTER and self.index is not None:
             missing = self._network.missing(self.index, self.instance.addresses)
             if missing:

@@ -1,0 +1,26 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""The counters of a virtual router, by the names of those who have named them."""
+
+from __future__ import annotations
+
+# RFC 8347 vrrp statistics; the authentication ones are RFC 2787's, for version 2; those of a packet's way are our own.
+COUNTERS = (
+    "master_transitions",
+    "advertisement_rcvd",
+    "advertisement_sent",
+    "priority_zero_pkts_rcvd",
+    "priority_zero_pkts_sent",
+    "checksum_errors",
+    "version_errors",
+    "ip_ttl_errors",
+    "packet_length_errors",
+    "invalid_type_pkts_rcvd",
+    "address_list_errors",
+    "interval_errors",
+    "auth_type_mismatch",
+    "auth_failures",
+    "own_source_errors",
+    "destination_errors",
+)

@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A MASTER that was stopped: it says goodbye, and its addresses answer until the successor's do."""
+
+from __future__ import annotations
+
+import pytest
+from story import (
+    HIGHER,
+    INIT,
+    LOWER,
+    MASTER,
+    MASTER_DOWN,
+    MS,
+    VIP,
+    S,
+    T,
+    heard,
+    master,
+    sent,
+)
+from vrrp_agent.protocol.events import (
+    Announce,
+    InterfaceDown,
+    PacketRejected,
+    Reconfigured,
+    ReleaseAddresses,
+    Start,
+    StateChanged,
+    Stop,
+    TimerDue,
+)
+from vrrp_agent.protocol.router import Router
+
+# The longest skew there is, 255/256 of the interval, and 0.2 s for a successor that is late.
+NOBODY = T + MS + 996_093_750 + 200 * MS
+
+
+def lets_go(why: str) -> tuple[object, ...]:
+    return (ReleaseAddresses((VIP,)), StateChanged(MASTER, INIT, f"stopped: {why}"))
+
+
+@pytest.fixture
+def leaving() -> Router:
+    """A MASTER that was stopped a millisecond after T."""
+    router = master()
+    # RFC 9568 6.4.3: a Shutdown sends priority 0.
+    assert router.handle(Stop(), T + MS) == (sent(priority=0),)
+    assert router.counters["priority_zero_pkts_sent"] == 1
+    return router
+
+
+def test_waits_for_a_successor_that_never_comes(leaving: Router) -> None:
+    assert leaving.deadline_ns == NOBODY
+    assert leaving.handle(TimerDue(), NOBODY - 1) == ()
+    assert leaving.handle(TimerDue(), NOBODY) == lets_go("nobody has taken over")
+    assert leaving.deadline_ns is None
+    assert leaving.handle(TimerDue(), T + 5 * S) == ()
+
+
+@pytest.mark.parametrize(("source", "priority"), [(LOWER, 1), (HIGHER, 200)])
+def test_lets_go_when_the_successor_answers(leaving: Router, source: object, priority: int) -> None:
+    """Whoever it is; and a little later, because RFC 9568 6.4.2 lets it speak before its addresses answer."""
+    spoken = T + 600 * MS
+    assert leaving.handle(heard(priority, source), spoken) == ()
+    assert leaving.deadline_ns == spoken + 20 * MS
+    assert leaving.handle(heard(priority, source), spoken + 10 * MS) == ()
+    assert leaving.deadline_ns == spoken + 20 * MS
+    assert leaving.handle(TimerDue(), spoken + 20 * MS) == lets_go(f"{source} has taken over")
+
+
+def test_another_goodbye_is_no_successor(leaving: Router) -> None:
+    assert leaving.handle(heard(0), T + 2 * MS) == ()
+    assert leaving.deadline_ns == NOBODY
+
+
+def test_a_rejected_packet_is_no_successor(leaving: Router) -> None:
+    [rejected] = leaving.handle(heard(200, virtual_addresses=()), T + 2 * MS)
+    assert isinstance(rejected, PacketRejected)
+    assert leaving.deadline_ns == NOBODY
+
+
+def test_a_second_stop_is_nothing(leaving: Router) -> None:
+    assert leaving.handle(Stop(), T + 2 * MS) == ()
+    assert leaving.deadline_ns == NOBODY
+
+
+def test_the_interface_goes_down(leaving: Router) -> None:
+    assert leaving.handle(InterfaceDown("eth0 has no carrier"), T + 2 * MS) == lets_go("eth0 has no carrier")
+
+
+def test_other_settings_come(leaving: Router) -> None:
+    assert leaving.handle(Reconfigured(leaving.settings), T + 2 * MS) == lets_go("other settings")[:1] + (
+        StateChanged(MASTER, INIT, "stopped: other settings"),
+    )
+
+
+def test_started_again_in_time(leaving: Router) -> None:
+    """Nobody has taken over yet: MASTER as before, and it says so at once."""
+    assert leaving.handle(Start(), T + 2 * MS) == (sent(), Announce((VIP,)))
+    assert (leaving.state, leaving.deadline_ns) == (MASTER, T + 102 * MS)
+    assert leaving.handle(Stop(), T + 3 * MS) == (sent(priority=0),)
+
+
+def test_starts_with_its_priority_again_after_a_stop(leaving: Router) -> None:
+    leaving.handle(TimerDue(), NOBODY)
+    leaving.handle(Start(), NOBODY)
+    assert leaving.handle(TimerDue(), NOBODY + MASTER_DOWN)[-1] == sent()
