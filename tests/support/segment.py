@@ -129,6 +129,11 @@ class Segment:
     def __getitem__(self, label: str) -> Namespace:
         return self.nodes[label]
 
+    def join(self, node: Namespace, host: int) -> None:
+        """Give a node that has lost its eth0 another one, with the addresses of this number."""
+        self._join(node, host)
+        self._wait_until_up(node)
+
     def cut(self, node: Namespace) -> None:
         """Take the node's switch port down; the node sees its carrier go."""
         self.bridge.ip("link", "set", "dev", _port(node), "down")

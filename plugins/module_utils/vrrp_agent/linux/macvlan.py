@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from . import netlink
 from .errors import KernelError, interface_name
 from .netlink import RTM_DELLINK, RTM_NEWLINK, Request, link_message
@@ -34,10 +36,10 @@ class Macvlans:
         self._execute(f"make {name} on {interface_name(parent)}", requests)
 
     def remove(self, index: int) -> None:
-        """Remove one, and the addresses on it."""
+        """Remove one, and the addresses on it; one that is not there is no failure."""
         message = link_message()
         message["index"] = index
-        self._execute(f"remove {interface_name(index)}", [Request(RTM_DELLINK, 0, message)])
+        self._execute(f"remove {interface_name(index)}", [Request(RTM_DELLINK, 0, message)], but=errno.ENODEV)
 
     def set_up(self, index: int, up: bool) -> None:
         """Let it pass packets, or not."""
@@ -56,7 +58,7 @@ class Macvlans:
         """Close the socket; the interfaces stay."""
         self._requests.close()
 
-    def _execute(self, op: str, requests: list[Request]) -> None:
+    def _execute(self, op: str, requests: list[Request], but: int = 0) -> None:
         for answer in self._requests.execute_all(requests):
-            if answer.errno:
+            if answer.errno not in (0, but):
                 raise KernelError(op, answer.errno, answer.detail)

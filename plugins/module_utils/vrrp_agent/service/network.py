@@ -27,7 +27,7 @@ from ..protocol.announce import announcement
 from ..protocol.settings import IPAddress, IPInterface
 from ..protocol.virtual_mac import advert_frame
 from .log import LOGGER
-from .virtual_mac import VirtualMacs, is_ours
+from .virtual_mac import VirtualMacs
 
 Receiver = Callable[[int, int, Datagram], None]
 _Key = tuple[int, int]
@@ -110,8 +110,8 @@ class Network:
     def claim(self, index: int, addresses: Sequence[IPInterface], lifetime_s: int) -> list[KernelError]:
         """Put addresses on an interface, or renew them; the kernel removes them itself after `lifetime_s`."""
         # A route to the subnet by a virtual MAC's interface would carry the host's own traffic.
-        link = self._links.get(index)
-        return self._kernel.add_addresses(index, addresses, lifetime_s, prefix_route=link is None or not is_ours(link))
+        prefix_route = not self.virtual_macs.has(index)
+        return self._kernel.add_addresses(index, addresses, lifetime_s, prefix_route)
 
     def release(self, index: int, addresses: Sequence[IPInterface]) -> list[KernelError]:
         """Take addresses off an interface."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable
 
+from ..config import Instance
 from ..linux import parameters
 from ..linux.errors import KernelError, interface_name
 from ..linux.interfaces import Link
@@ -44,32 +45,45 @@ class VirtualMacs:
         self._read_links = links
         self._link = link
         self._macvlans = Macvlans()
+        self._made: dict[str, int] = {}  # by name: its index
         self._parents: dict[str, int] = {}  # by name: the index of the interface below
         self._before: dict[int, dict[str, int]] = {}  # by that index: its parameters as they were
 
-    def ensure(self, family: int, virtual_router_id: int, parent: Link, up: bool) -> Link:
-        """The interface with the virtual MAC, up or down as told; raises UnfitError or KernelError."""
-        name, mac = virtual_interface(family, virtual_router_id, parent.name), virtual_mac(family, virtual_router_id)
+    def ensure(self, instance: Instance, parent: Link, up: bool) -> int:
+        """The index of the interface with the virtual MAC, up or down as told; raises UnfitError or KernelError."""
+        name, mac = name_of(instance), mac_of(instance)
         link = self._link(name)
-        if link is not None and not is_ours(link):
+        if link is not None and not self.has(link.index):
+            self._read_links()  # it may be news of one that is gone
+            link = self._link(name)
+        if link is not None and not self.has(link.index):
             raise UnfitError(f"{name} is there already and not ours: remove it, or choose another virtual_router_id")
         if link is None or (link.parent, link.mac) != (parent.index, mac):
-            self.remove(name)
+            self._remove(name)
             link = self._make(name, mac, parent)
         self._follow(link, parent, up)
-        return link
+        return link.index
 
-    def sleep(self, name: str) -> None:
+    def has(self, index: int) -> bool:
+        """Whether an interface is one of these."""
+        return index in self._made.values()
+
+    def sleep(self, instance: Instance) -> None:
         """From here on nothing answers and nothing is sent with this MAC; raises KernelError."""
-        link = self._link(name)
-        if link is not None and is_ours(link):
-            self._macvlans.set_up(link.index, False)
+        index = self._made.get(name_of(instance))
+        if index is not None:
+            self._macvlans.set_up(index, False)
 
-    def remove(self, name: str) -> None:
+    def remove(self, instance: Instance) -> None:
         """Remove the interface; the last one on an interface gives that one its parameters back."""
-        link = self._link(name)
-        if link is not None and is_ours(link):
-            _try(self._macvlans.remove, link.index)
+        self._remove(name_of(instance))
+
+    # --- by name
+
+    def _remove(self, name: str) -> None:
+        index = self._made.pop(name, None)
+        if index is not None:
+            _try(self._macvlans.remove, index)
             self._read_links()
         parent = self._parents.pop(name, None)
         if parent is not None and parent not in self._parents.values():
@@ -77,7 +91,7 @@ class VirtualMacs:
 
     def remove_leftovers(self, links: list[Link]) -> None:
         """Remove what an earlier life has left, and restore what it had changed."""
-        for link in filter(is_ours, links):
+        for link in filter(_is_ours, links):
             LOGGER.warning("removing %s, left by an earlier life", link.name)
             _try(self._macvlans.remove, link.index)
             self._restore(link.parent, {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", link.alias)})
@@ -100,6 +114,7 @@ class VirtualMacs:
         link = self._link(name)
         if link is None:
             raise UnfitError(f"{name} is gone as soon as it is made")
+        self._made[name] = link.index
         try:
             for family, wanted in ((4, _OWN4), (6, _OWN6)):
                 for key, value in wanted.items():
@@ -107,7 +122,7 @@ class VirtualMacs:
             for key in before:
                 parameters.write(4, parent.index, key, _PARENT[key])
         except KernelError:
-            self.remove(name)
+            self._remove(name)
             raise
         return link
 
@@ -125,8 +140,18 @@ class VirtualMacs:
                 _try(parameters.write, 4, parent, key, value)
 
 
-def is_ours(link: Link) -> bool:
-    """Whether an interface was made here, in this life or an earlier one."""
+def name_of(instance: Instance) -> str:
+    """The name of the interface that has an instance's virtual MAC."""
+    return virtual_interface(instance.family, instance.virtual_router_id, instance.interface)
+
+
+def mac_of(instance: Instance) -> bytes:
+    """An instance's virtual MAC."""
+    return virtual_mac(instance.family, instance.virtual_router_id)
+
+
+def _is_ours(link: Link) -> bool:
+    """Whether an interface was made by the agent, in an earlier life."""
     return link.kind == KIND and link.alias.startswith(_MARK) and link.mac.startswith(b"\0\0\x5e\0")
 
 
