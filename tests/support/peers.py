@@ -157,9 +157,13 @@ class OurAgent(Peer):
         command = [*_CLI, *arguments, "--runtime-dir", str(self.folder)]
         return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 
+    def document(self) -> dict[str, Any]:
+        """Its whole status document."""
+        return client.status(str(self.folder))
+
     def status(self) -> dict[str, Any]:
         """The status of its only instance."""
-        [instance] = client.status(str(self.folder))["instances"]
+        [instance] = self.document()["instances"]
         return dict(instance)
 
     def wait_for_state(self, state: str, timeout_s: float) -> dict[str, Any]:
