@@ -40,6 +40,8 @@ WIRES = {
     "v3": Wire(3),
     "v3-100ms": Wire(3, interval_s=0.1),
     "v3-ipv6": Wire(3, vips=VIPS_IPV6),
+    "v3-vmac": Wire(3, use_vmac=True),
+    "v3-ipv6-vmac": Wire(3, vips=VIPS_IPV6, use_vmac=True),
 }
 wires = pytest.mark.parametrize("wire", WIRES.values(), ids=WIRES)
 

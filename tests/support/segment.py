@@ -85,6 +85,10 @@ class Namespace:
         found = [one for one in self._addresses(device) if link_local or one["scope"] != "link"]
         return [f"{one['local']}/{one['prefixlen']}" for one in found]
 
+    def has(self, device: str) -> bool:
+        """Whether there is a device of this name."""
+        return any(link["ifname"] == device for link in json.loads(self.ip("-j", "link", "show")))
+
     def link_local(self, device: str = "eth0") -> str:
         """The IPv6 link-local address of a device."""
         return next(str(one["local"]) for one in self._addresses(device) if one["scope"] == "link")
