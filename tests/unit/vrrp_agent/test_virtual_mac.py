@@ -44,7 +44,7 @@ def test_an_advert_over_ipv4() -> None:
     message = bytes.fromhex("310778010064f193c0000264")
     frame = advert_frame(virtual_mac(4, 7), message, ip_address("192.0.2.11"), packet.GROUP_IPV4)
     assert frame[:14].hex() == "01005e00001200005e0001070800"
-    assert frame[14:34].hex() == "45c0002000004000ff70d7c5c000020be0000012"
+    assert frame[14:34].hex() == "45c0002000004000ff70d88fc000020be0000012"
     assert packet.checksum(frame[14:34]) == 0
     assert frame[34:] == message
 

@@ -41,6 +41,7 @@ def instance_status(running: VirtualRouter, present: Iterable[IPInterface]) -> d
         "addresses_present": [str(address) for address in instance.addresses if address in there],
         "virtual_mac": mac_of(instance).hex(":") if instance.use_vmac else None,
         "virtual_mac_interface": name_of(instance) if instance.use_vmac else None,
+        "unicast_peers": [str(peer) for peer in instance.unicast_peers] or None,
         "source_address": str(router.source) if router.source else None,
         "master": _master(running),
         "new_master_reason": router.new_master_reason,

@@ -18,6 +18,7 @@ from ..protocol.router import Router
 from ..protocol.settings import IPInterface
 from .log import LOGGER, Limiter
 from .network import Network
+from .source import source_or_fault
 from .virtual_mac import UnfitError
 
 # How long to wait before trying again after the kernel has refused an address: every try that fails takes the role
@@ -149,9 +150,9 @@ class VirtualRouter:
             return events.InterfaceDown(f"{name} is down")
         if not link.carrier:
             return events.InterfaceDown(f"{name} has no carrier")
-        source = self._network.own_address(link.index, self.instance.family, self.instance.addresses)
-        if source is None:
-            return events.InterfaceDown(f"{name} has no IPv{self.instance.family} address of its own to send from")
+        source = source_or_fault(self._network, link.index, self.instance)
+        if isinstance(source, str):
+            return events.InterfaceDown(source)
         # Deaf, it would think that there is no master; without its addresses, it would be a master for nothing.
         trouble = self._network.deaf(link.index, self.instance.family) or self._refused
         return events.InterfaceUp(source) if trouble is None else events.InterfaceDown(trouble)
@@ -220,11 +221,11 @@ class VirtualRouter:
         if self._loop.time() - self._renewed_s > self.lifetime_s / 4:
             self._claim()
         try:
-            if self.instance.use_vmac and self.address_index is not None and effect.destination.is_multicast:
-                # RFC 9568 7.2: an advert comes from the virtual MAC; a unicast one is routed like any other packet.
+            if self.instance.use_vmac and self.address_index is not None:
+                # RFC 9568 7.2: an advert comes from the virtual MAC.
                 self._network.send_frame(self.address_index, effect.message, effect.source, effect.destination)
-                return
-            self._network.send(self.index, self.instance.family, effect.message, effect.source, effect.destination)
+            else:
+                self._network.send(self.index, self.instance.family, effect.message, effect.source, effect.destination)
         except KernelError as error:
             self._warn(("send", error.errno), f"{error}")
 
