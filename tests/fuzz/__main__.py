@@ -14,13 +14,17 @@ import atheris
 with atheris.instrument_imports(include=["vrrp_agent"]):
     from .targets import TARGETS, seeds
 
+FINDINGS = Path(__file__).resolve().parents[1] / "output"
+
 
 def main(target: str, seconds: str = "60") -> None:
-    """Fuzz one target; libFuzzer ends the process, and writes what broke it to ./crash-..."""
+    """Fuzz one target; libFuzzer ends the process, and leaves what broke it in tests/output."""
+    FINDINGS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="duet-fuzz-") as corpus:
         for number, seed in enumerate(seeds(target)):
             Path(corpus, f"seed-{number}").write_bytes(seed)
-        atheris.Setup([sys.argv[0], f"-max_total_time={seconds}", "-max_len=512", corpus], TARGETS[target])
+        options = [f"-max_total_time={seconds}", "-max_len=512", f"-artifact_prefix={FINDINGS}/"]
+        atheris.Setup([sys.argv[0], *options, corpus], TARGETS[target])
         atheris.Fuzz()
 
 

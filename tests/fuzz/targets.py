@@ -17,7 +17,7 @@ from vrrp_agent.protocol import events, packet
 from vrrp_agent.protocol.counters import COUNTERS
 from vrrp_agent.protocol.events import State
 from vrrp_agent.protocol.router import Router
-from vrrp_agent.protocol.settings import Authentication, IPAddress
+from vrrp_agent.protocol.settings import Authentication, IPAddress, Settings
 
 WAYS = tuple(dict.fromkeys((vector.source, vector.destination) for vector in VECTORS))
 # Bits of the first octet.
@@ -106,10 +106,16 @@ def story(data: bytes, machine: Router) -> Iterator[tuple[int | None, events.Eve
         elif kind == 4:
             yield wait_ns, events.InterfaceDown("eth0 is down")
         elif kind == 5:
-            same_wire = replace(SETTINGS[data[at - 1] % 4], version=machine.settings.version)
-            yield wait_ns, events.Reconfigured(replace(same_wire, authentication=machine.settings.authentication))
+            yield wait_ns, events.Reconfigured(reconfigured(machine.settings, SETTINGS[data[at - 1] % len(SETTINGS)]))
         else:
             yield wait_ns, (events.Start(), events.Stop(), events.TimerDue())[kind - 6]
+
+
+def reconfigured(settings: Settings, other: Settings) -> Settings:
+    """Settings that the same virtual router may get by a reload: the version stays, and with it what it carries."""
+    changed = {"priority": other.priority, "preempt": other.preempt, "virtual_addresses": other.virtual_addresses}
+    interval_cs = settings.advert_interval_cs if settings.version == 2 else other.advert_interval_cs
+    return replace(settings, advert_interval_cs=interval_cs, **changed)
 
 
 def seeds(target: str) -> list[bytes]:
