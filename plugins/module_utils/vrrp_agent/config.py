@@ -42,12 +42,21 @@ class ConfigError(Exception):
 
 
 @dataclass(frozen=True)
+class TrackedInterface:
+    """Another interface that a virtual router needs; when it fails, `priority` is added, or with None the role goes."""
+
+    name: str
+    priority: int | None
+
+
+@dataclass(frozen=True)
 class Instance(Settings):
     """One virtual router on one interface of this node."""
 
     name: str
     interface: str
     use_vmac: bool
+    track_interfaces: tuple[TrackedInterface, ...]
 
     @property
     def identity(self) -> tuple[str, int, int]:
@@ -172,6 +181,7 @@ def _read_instance(value: Any, path: str, problems: list[ConfigError]) -> Instan
         "virtual_addresses": source.take("virtual_addresses", _virtual_addresses),
         "extra_addresses": source.take("extra_addresses", _addresses, ()),
         "authentication": _read_authentication(source, version),
+        "track_interfaces": _read_tracked(source),
         "source_address": source.take("source_address", _or_null(_host_address, None), None),
         "unicast_peers": source.take("unicast_peers", _or_null(_peers, ()), ()),
         "unicast_min_ttl": source.take("unicast_min_ttl", _integer(1, 255), 255),
@@ -203,10 +213,27 @@ def _read_authentication(parent: _Object, version: int | None) -> Authentication
     return Authentication(kind or "none", password or "")
 
 
+def _read_tracked(parent: _Object) -> tuple[TrackedInterface, ...]:
+    found = []
+    for number, item in enumerate(parent.take("track_interfaces", _list, []) or []):
+        source = _Object(item, f"{parent.at('track_interfaces')}[{number}]", parent.problems)
+        name = source.take("name", _matching(_INTERFACE, "the name of an interface (at most 15 characters)"))
+        found.append(TrackedInterface(name, source.take("on_fail", _on_fail, None)))
+        source.finish()
+    return tuple(found)
+
+
 def _check_instance(instance: Instance, source: _Object) -> None:
     """What no key can be blamed for alone."""
     for key, why in contradictions(instance):
         source.problem(key, why)
+    names = [tracked.name for tracked in instance.track_interfaces]
+    if instance.interface in names:
+        source.problem("track_interfaces", f"{instance.interface} is its own interface, always watched; remove it")
+    if len(set(names)) < len(names):
+        source.problem("track_interfaces", "names an interface twice")
+    if instance.priority == 255 and any(tracked.priority for tracked in instance.track_interfaces):
+        source.problem("track_interfaces", "priority 255 is the owner's and never lowered; set on_fail: release")
     seen: dict[str, str] = {}
     for key in ("virtual_addresses", "extra_addresses"):
         for address in getattr(instance, key):
@@ -309,6 +336,15 @@ def _interval_of(version: int | None) -> Callable[[Any], int]:
         return int(Decimal(str(value)) * 100)
 
     return convert
+
+
+def _on_fail(value: Any) -> int | None:
+    """What is added to the priority; None where the role is to go."""
+    if value == "release":
+        return None
+    if not isinstance(value, dict) or set(value) != {"priority"}:
+        raise ValueError('is neither release nor an object such as {"priority": -60}')
+    return _integer(-253, -1)(value["priority"])
 
 
 def _delay(value: Any) -> int:
