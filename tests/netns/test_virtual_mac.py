@@ -155,6 +155,20 @@ def test_who_speaks_with_which_mac(segment: Segment, start: Start) -> None:
         assert with_mac(from_b.frames(), VMAC) == []
 
 
+def test_who_yields_says_so_with_its_own_mac(segment: Segment, start: Start) -> None:
+    """Or else the switch would look for the virtual MAC where it was, and clients would lose packets."""
+    with ExitStack() as stack:
+        from_b = sent_by(segment, stack, "b")
+        b = start("b")
+        b.wait_for_state("MASTER", SOON_S)
+        start("a").wait_for_state("MASTER", SOON_S)
+        b.wait_for_state("BACKUP", SOON_S)
+        adverts = [frame.source_mac for frame in from_b.frames() if frame.kind == "vrrp"]
+        assert len(adverts) >= 2
+        assert (adverts[0], adverts[-1]) == (VMAC, mac_of(segment["b"]))
+    assert port_of(segment, VMAC) == "to-a"
+
+
 def test_ipv6(segment: Segment, start: Start) -> None:
     """The other prefix, the same rules; a VIP that is link-local answers too."""
     client = segment["client"]
