@@ -62,6 +62,7 @@ class Router:
         self._startup_ns = 0
         self._preempt_ns: int | None = None
         self._advert_sent_ns = 0
+        self._quiet_until_ns = 0
         self._announce_ns: list[int] = []
         self._codec = Codec(settings)
         self._effects: list[Effect] = []
@@ -246,7 +247,8 @@ class Router:
         if advert is None:
             return
         if advert.priority == 0:
-            self._send(now_ns)  # RFC 9568 6.4.3
+            if self._may_answer(now_ns):
+                self._send(now_ns)  # RFC 9568 6.4.3
             return
         why = self._loses_to(advert.priority, event.source)
         if why is not None:
@@ -258,8 +260,18 @@ class Router:
             return
         # RFC 9568 6.4.3: discarded, and answered at once to assert the role. Two masters have been on the segment, so
         # that clients and switches may have learned the other's MAC: announce as after a takeover.
-        self._send(now_ns)
-        self._announce(now_ns)
+        if self._may_answer(now_ns):
+            self._send(now_ns)
+            self._announce(now_ns)
+        elif self._quiet_until_ns not in self._announce_ns:
+            self._announce_ns = sorted([self._quiet_until_ns, *self._announce_ns])
+
+    def _may_answer(self, now_ns: int) -> bool:
+        """Whether to answer an advert at once; somebody who floods with them is not to have each multiplied by us."""
+        if now_ns < self._quiet_until_ns:
+            return False
+        self._quiet_until_ns = now_ns + timers.ANSWER_AGAIN_NS
+        return True
 
     def _loses_to(self, priority: int, address: IPAddress) -> str | None:
         """Why the sender of an advert is the better master, or None when it is not (RFC 9568 6.4.3)."""
@@ -309,6 +321,7 @@ class Router:
         self._leaving = None
         self._timer_ns = None
         self._announce_ns, self._preempt_ns = [], None
+        self._quiet_until_ns = 0
         if previous is State.MASTER:
             self._effects.append(ReleaseAddresses(self.settings.addresses))
         if state is not State.BACKUP:
