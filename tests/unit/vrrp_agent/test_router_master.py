@@ -157,23 +157,11 @@ def test_a_losing_advert_is_answered_and_the_addresses_announced_again(priority:
 
 
 def test_a_resignation_is_answered() -> None:
-    """RFC 9568 6.4.3: priority 0 is answered by an advert, and the Adver_Timer set again."""
+    """RFC 9568 6.4.3: priority 0 is answered by an advert, and the Adver_Timer set again; clients are led back."""
     router = master()
-    assert router.handle(heard(0), T + 300 * MS) == (sent(),)
-    assert router.deadline_ns == T + 1300 * MS
-
-
-def test_a_flood_of_losing_adverts_is_not_multiplied() -> None:
-    """One answer in 10 ms; what was not answered is made good by an announcement at the end of them."""
-    router = master()
-    assert router.handle(heard(99), T + 300 * MS) == (sent(), Announce((VIP,)))
-    for after_ms in (0, 1, 9):
-        assert router.handle(heard(99), T + (300 + after_ms) * MS) == ()
-        assert router.handle(heard(0), T + (300 + after_ms) * MS) == ()
-    assert router.deadline_ns == T + 310 * MS
-    assert router.handle(TimerDue(), T + 310 * MS) == (Announce((VIP,)),)
-    assert router.deadline_ns == T + 400 * MS
-    assert router.handle(heard(99), T + 310 * MS) == (sent(), Announce((VIP,)))
+    assert router.handle(heard(0), T + 300 * MS) == (sent(), Announce((VIP,)))
+    assert router.handle(TimerDue(), T + S) == (Announce((VIP,)),)
+    assert sent() in router.handle(TimerDue(), T + 1300 * MS)
 
 
 def test_two_owners_heal() -> None:

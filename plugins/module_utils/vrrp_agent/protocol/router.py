@@ -38,6 +38,9 @@ from .settings import IPAddress, Settings
 
 _PRIORITY_OWNER, _PRIORITY_LOWEST = 255, 1
 
+# A flood of losing adverts must not become one of ours: each answer may announce hundreds of addresses.
+ANSWERS_A_SECOND = 10
+
 
 class Router:
     """A virtual router's state, its timers and its counters."""
@@ -62,8 +65,9 @@ class Router:
         self._startup_ns = 0
         self._preempt_ns: int | None = None
         self._advert_sent_ns = 0
-        self._quiet_until_ns = 0
         self._announce_ns: list[int] = []
+        # The second in which losing masters are being answered, and how often they were.
+        self._answers = (0, 0)
         self._codec = Codec(settings)
         self._effects: list[Effect] = []
 
@@ -217,6 +221,8 @@ class Router:
             self._send(now_ns)
 
     def _master_down(self, event: InterfaceDown, now_ns: int) -> None:
+        if event.can_send:
+            self._send(now_ns, priority=0)
         self._note_interface_down(event, now_ns)
         self._change(State.FAULT, event.reason)
 
@@ -246,10 +252,6 @@ class Router:
         advert = self._accept(event)
         if advert is None:
             return
-        if advert.priority == 0:
-            if self._may_answer(now_ns):
-                self._send(now_ns)  # RFC 9568 6.4.3
-            return
         why = self._loses_to(advert.priority, event.source)
         if why is not None:
             # One advert more than RFC 9568 6.4.3: a winner that speaks first when a split heals has not heard us, and
@@ -258,20 +260,21 @@ class Router:
             self._become_backup(why, now_ns)
             self._follow(Master(event.source, advert.priority, advert.interval_cs, now_ns))
             return
-        # RFC 9568 6.4.3: discarded, and answered at once to assert the role. Two masters have been on the segment, so
-        # that clients and switches may have learned the other's MAC: announce as after a takeover.
-        if self._may_answer(now_ns):
+        # RFC 9568 6.4.3: discarded, and answered at once to assert the role; a goodbye (priority 0), too. Two masters
+        # have been on the segment, so that clients may have learned the other's MAC: announce as after a takeover.
+        self._answer(now_ns)
+
+    def _answer(self, now_ns: int) -> None:
+        """Assert the role by an advert and announcements; in a flood of losing adverts, later and once for many."""
+        since_ns, count = self._answers
+        if now_ns - since_ns >= timers.SECOND_NS:
+            since_ns, count = now_ns, 0
+        self._answers = since_ns, count + 1
+        if count < ANSWERS_A_SECOND:
             self._send(now_ns)
             self._announce(now_ns)
-        elif self._quiet_until_ns not in self._announce_ns:
-            self._announce_ns = sorted([self._quiet_until_ns, *self._announce_ns])
-
-    def _may_answer(self, now_ns: int) -> bool:
-        """Whether to answer an advert at once; somebody who floods with them is not to have each multiplied by us."""
-        if now_ns < self._quiet_until_ns:
-            return False
-        self._quiet_until_ns = now_ns + timers.ANSWER_AGAIN_NS
-        return True
+        else:
+            self._announce_ns = sorted({since_ns + timers.SECOND_NS, *self._announce_ns})
 
     def _loses_to(self, priority: int, address: IPAddress) -> str | None:
         """Why the sender of an advert is the better master, or None when it is not (RFC 9568 6.4.3)."""
@@ -321,7 +324,6 @@ class Router:
         self._leaving = None
         self._timer_ns = None
         self._announce_ns, self._preempt_ns = [], None
-        self._quiet_until_ns = 0
         if previous is State.MASTER:
             self._effects.append(ReleaseAddresses(self.settings.addresses))
         if state is not State.BACKUP:

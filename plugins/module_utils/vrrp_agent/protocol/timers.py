@@ -11,9 +11,6 @@ MILLISECOND_NS = 1_000_000
 # A lost announcement would leave clients with the old master's MAC until their cache expires: say it again.
 ANNOUNCE_AGAIN_NS = (100_000_000, SECOND_NS, 5 * SECOND_NS)
 
-# Answers at once are no more frequent than adverts can be: version 3's shortest interval.
-ANSWER_AGAIN_NS = CENTISECOND_NS
-
 
 def interval_ns(interval_cs: int) -> int:
     """An advertisement interval of centiseconds in nanoseconds."""
