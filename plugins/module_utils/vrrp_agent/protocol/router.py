@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Callable, cast
 
-from . import packet, timers
+from . import leaving, member, packet, timers
 from .codec import Codec
 from .counters import COUNTERS
 from .events import (
@@ -39,9 +39,6 @@ from .settings import IPAddress, Settings
 # A lost announcement would leave clients with the old master's MAC until their cache expires: say it again.
 ANNOUNCE_AGAIN_NS = (100_000_000, timers.SECOND_NS, 5 * timers.SECOND_NS)
 
-# How late a successor may be (at most two intervals), and how long its first advert may be ahead of its addresses.
-_SUCCESSOR_LATE_NS, _SUCCESSOR_CLAIMS_NS = 200_000_000, 20_000_000
-
 _PRIORITY_OWNER, _PRIORITY_LOWEST = 255, 1
 
 
@@ -63,6 +60,8 @@ class Router:
         self.state = State.INIT
         self.source: IPAddress | None = None
         self.fault: str | None = "interface not seen yet"
+        self.group = member.Membership()
+        self.reason = ""
         self.master: Master | None = None
         self.new_master_reason = "not_master"
         self.counters: dict[str, int] = dict.fromkeys(COUNTERS, 0)
@@ -101,15 +100,16 @@ class Router:
         self._effects = []
         if self.state is State.MASTER and now_ns - self._advert_sent_ns > self.master_down_ns:
             self._oversleep(now_ns)
-        handler = _TABLE[self.state, type(event)] if self._leaving is None else _LEAVING[type(event)]
+        handler = _TABLE[self.state, type(event)] if self._leaving is None else leaving.TABLE[type(event)]
         handler(self, event, now_ns)
         return tuple(self._effects)
 
     # --- what happens in INIT and FAULT
 
     def _start(self, event: Event, now_ns: int) -> None:
-        if self.fault is not None:
-            self._change(State.FAULT, self.fault)
+        fault = self.fault or self.group.fault
+        if fault is not None:
+            self._change(State.FAULT, fault)
         else:
             self._begin("started", now_ns)
 
@@ -129,7 +129,8 @@ class Router:
     def _recover(self, event: InterfaceUp, now_ns: int) -> None:
         reason = f"recovered: {self.fault}"
         self._note_interface_up(event, now_ns)
-        self._begin(reason, now_ns)
+        if self.group.fault is None:
+            self._begin(reason, now_ns)
 
     def _leave_fault(self, event: Stop, now_ns: int) -> None:
         self._change(State.INIT, "stopped")
@@ -200,45 +201,7 @@ class Router:
         preempts = self.settings.preempt or self.settings.priority == _PRIORITY_OWNER
         return priority >= self.settings.priority or not preempts
 
-    # --- what happens in MASTER, after Stop: the addresses answer until the successor's do
-
-    def _leaving_start(self, event: Start, now_ns: int) -> None:
-        """Stopped and started again before anybody has taken over."""
-        self._leaving = None
-        self._send(now_ns)
-        self._announce(now_ns)
-
-    def _leaving_timer(self, event: TimerDue, now_ns: int) -> None:
-        if self._timer_ns is not None and now_ns >= self._timer_ns:
-            self._change(State.INIT, self._leaving or "stopped")
-
-    def _leaving_packet(self, event: PacketReceived, now_ns: int) -> None:
-        advert = self._accept(event)
-        if advert is not None and advert.priority:
-            # A successor may speak before its addresses answer, as RFC 9568 6.4.2 has it and keepalived does.
-            self._leaving = f"stopped: {event.source} has taken over"
-            self._timer_ns = min(self._timer_ns or now_ns, now_ns + _SUCCESSOR_CLAIMS_NS)
-
-    def _leaving_down(self, event: InterfaceDown, now_ns: int) -> None:
-        self._note_interface_down(event, now_ns)
-        self._change(State.INIT, f"stopped: {event.reason}")
-
-    def _leaving_reconfigured(self, event: Reconfigured, now_ns: int) -> None:
-        """Keep the old settings' addresses to their end; the new ones are for the next start."""
-        self._change(State.INIT, "stopped: other settings")
-        self._note_settings(event, now_ns)
-
     # --- what happens in MASTER
-
-    def _master_stop(self, event: Stop, now_ns: int) -> None:
-        # RFC 9568 6.4.3: priority 0 lets the backup act after Skew_Time instead of three intervals. The addresses stay
-        # for that time, which the RFC does not: a client finds nobody else before the successor has spoken.
-        self._send(now_ns, priority=0)
-        self._leaving = "stopped: nobody has taken over"
-        interval_cs = self.settings.advert_interval_cs
-        late_ns = min(_SUCCESSOR_LATE_NS, 2 * timers.interval_ns(interval_cs))
-        self._announce_ns = []
-        self._timer_ns = now_ns + timers.skew_ns(self.settings.version, 1, interval_cs) + late_ns
 
     def _master_up(self, event: InterfaceUp, now_ns: int) -> None:
         changed = event.source != self.source
@@ -320,7 +283,14 @@ class Router:
         self._wait(self.master_down_ns, now_ns)
 
     def _become_master(self, reason: str, code: str, now_ns: int) -> None:
-        """`code` is RFC 8347's new-master-reason.
+        """Take the role, or ask the sync group for it; `code` is RFC 8347's new-master-reason."""
+        if self.group.joined:
+            self.group.claim, self._timer_ns = member.Claim(reason, code, self._resigned), None
+        else:
+            self._take_role(reason, code, now_ns)
+
+    def _take_role(self, reason: str, code: str, now_ns: int) -> None:
+        """The only way to MASTER.
 
         RFC 9568 6.4.2 sends the advert first and announces then. Here the old master, which lets go on the advert,
         hears it only when the addresses already answer here: a client never finds nobody.
@@ -336,9 +306,9 @@ class Router:
 
     def _change(self, state: State, reason: str) -> None:
         """The one place where the state changes; who leaves MASTER lets go of the addresses first."""
-        previous, self.state = self.state, state
+        previous, self.state, self.reason = self.state, state, reason
         self._leaving = None
-        self._timer_ns = None
+        self._timer_ns, self.group.claim = None, None
         self._announce_ns = []
         if previous is State.MASTER:
             self._effects.append(ReleaseAddresses(self.settings.addresses))
@@ -358,7 +328,7 @@ class Router:
 
     def _wait(self, duration_ns: int, now_ns: int) -> None:
         self._waiting_since_ns = now_ns
-        self._timer_ns = now_ns + duration_ns
+        self._timer_ns, self.group.claim = now_ns + duration_ns, None
 
     def _announce(self, now_ns: int) -> None:
         self._effects.append(Announce(self.settings.addresses))
@@ -412,7 +382,7 @@ _TABLE: dict[tuple[State, type], _Handler] = {
     (State.BACKUP, InterfaceDown): Router._backup_down,
     (State.BACKUP, Reconfigured): Router._backup_reconfigured,
     (State.MASTER, Start): Router._ignore,
-    (State.MASTER, Stop): Router._master_stop,
+    (State.MASTER, Stop): leaving.begin,
     (State.MASTER, TimerDue): Router._master_timer,
     (State.MASTER, PacketReceived): Router._master_packet,
     (State.MASTER, InterfaceUp): Router._master_up,
@@ -425,15 +395,5 @@ _TABLE: dict[tuple[State, type], _Handler] = {
     (State.FAULT, InterfaceUp): Router._recover,
     (State.FAULT, InterfaceDown): Router._note_interface_down,
     (State.FAULT, Reconfigured): Router._note_settings,
-}
-
-# The same for a MASTER that was stopped and has not let go yet.
-_LEAVING: dict[type, _Handler] = {
-    Start: Router._leaving_start,
-    Stop: Router._ignore,
-    TimerDue: Router._leaving_timer,
-    PacketReceived: Router._leaving_packet,
-    InterfaceUp: Router._note_interface_up,
-    InterfaceDown: Router._leaving_down,
-    Reconfigured: Router._leaving_reconfigured,
+    **member.TABLE,
 }
