@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-# RFC 8347 vrrp statistics; the authentication ones are RFC 2787's, for version 2.
+# RFC 8347 vrrp statistics; the authentication ones are RFC 2787's, for version 2; those of a packet's way are our own.
 COUNTERS = (
     "master_transitions",
     "advertisement_rcvd",
@@ -22,4 +22,5 @@ COUNTERS = (
     "auth_type_mismatch",
     "auth_failures",
     "own_source_errors",
+    "destination_errors",
 )
