@@ -13,6 +13,7 @@ import difflib
 import ipaddress
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Callable
@@ -54,11 +55,20 @@ class Instance(Settings):
 
 
 @dataclass(frozen=True)
+class SyncGroup:
+    """Instances that move together, by their names."""
+
+    name: str
+    instances: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Config:
     """Everything that one node's agent is told."""
 
     router_id: str
     instances: tuple[Instance, ...]
+    sync_groups: tuple[SyncGroup, ...] = ()
 
 
 def load(text: str) -> Config:
@@ -146,10 +156,72 @@ def _read(document: Any) -> tuple[Config, list[ConfigError]]:
     router_id = top.take("router_id", _matching(_NAME, "a name of letters, digits, '_', '.' and '-'"))
     items = top.take("instances", _list, [])
     instances = [_read_instance(item, f"instances[{index}]", problems) for index, item in enumerate(items or [])]
+    groups = [
+        _read_sync_group(item, f"sync_groups[{index}]", problems)
+        for index, item in enumerate(top.take("sync_groups", _list, []) or [])
+    ]
     top.finish()
     complete = [(index, instance) for index, instance in enumerate(instances) if instance is not None]
     _check_unique(complete, problems)
-    return Config(router_id or "", tuple(instance for index, instance in complete)), problems
+    if None not in instances:  # else a name may be missing only because its instance is wrong
+        _check_sync_groups(groups, {instance.name: instance for index, instance in complete}, problems)
+    return Config(router_id or "", tuple(instance for index, instance in complete), tuple(groups)), problems
+
+
+def _read_sync_group(value: Any, path: str, problems: list[ConfigError]) -> SyncGroup:
+    source = _Object(value, path, problems)
+    name = source.take("name", _matching(_NAME, "a name of letters, digits, '_', '.' and '-'"))
+    instances = source.take("instances", _members)
+    source.finish()
+    return SyncGroup(name or "", instances or ())
+
+
+def _members(value: Any) -> tuple[str, ...]:
+    names = _list(value)
+    for name in names:
+        if not isinstance(name, str):
+            raise ValueError(f"{_show(name)} is not the name of an instance")
+        if names.count(name) > 1:
+            raise ValueError(f"{name} stands twice")
+    if len(names) < 2:
+        raise ValueError(f"a sync group needs two instances at least, here are {len(names)}; add one, or remove it")
+    return tuple(names)
+
+
+def _check_sync_groups(groups: list[SyncGroup], instances: dict[str, Instance], problems: list[ConfigError]) -> None:
+    """A group has a name of its own, and members that exist, are in no other group and can move together."""
+    owners: dict[str, str] = {}
+    for index, group in enumerate(groups):
+        path = f"sync_groups[{index}]"
+        if group.name and group.name in [other.name for other in groups[:index]]:
+            problems.append(ConfigError(f"{path}.name", f"{group.name!r} is already used by another sync group"))
+        for name in group.instances:
+            if name not in instances:
+                near = difflib.get_close_matches(name, instances, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(instances)) or 'none'}"
+                problems.append(ConfigError(f"{path}.instances", f"no instance is called {name}; {hint}"))
+            elif name in owners:
+                why = f"{name} is already in sync group {owners[name]}; an instance can move with one group only"
+                problems.append(ConfigError(f"{path}.instances", why))
+            owners.setdefault(name, group.name)
+        members = [instances[name] for name in group.instances if name in instances]
+        problems += [ConfigError(f"{path}.instances", why) for why in _discord(members)]
+
+
+def _discord(members: list[Instance]) -> Iterator[str]:
+    """Why instances cannot move as one.
+
+    A group takes the role when every member may. Where the members differ, one would win its election and wait for ever
+    for another that has lost it: the role would stay where it happens to be. And the address owner waits for nobody.
+    """
+    for key in ("priority", "preempt"):
+        values = {json.dumps(getattr(member, key)) for member in members}
+        if len(values) > 1:
+            differ = ", ".join(f"{member.name} has {json.dumps(getattr(member, key))}" for member in members)
+            yield f"{key} differs: {differ}; give the instances of a sync group the same {key}"
+    for member in members:
+        if member.priority == 255:
+            yield f"{member.name} has priority 255, and an address owner waits for no other; set 254 or less"
 
 
 def _read_instance(value: Any, path: str, problems: list[ConfigError]) -> Instance | None:

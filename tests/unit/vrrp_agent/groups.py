@@ -90,7 +90,7 @@ class Host:
     """One node: a router on each segment, and the group over them."""
 
     def __init__(self, world: World, number: int, priority: int, lasts: Sequence[int], preempt: bool) -> None:
-        self.world, self.number = world, number
+        self.world, self.number, self.priority = world, number, priority
         self.sources = {name: ip_address(f"192.0.{2 + n}.{lasts[n]}") for n, name in enumerate(SEGMENTS)}
         self.settings = {name: self._settings(n, priority, preempt) for n, name in enumerate(SEGMENTS)}
         self.up = dict.fromkeys(SEGMENTS, True)

@@ -15,8 +15,10 @@ INTERVAL = S
 SKEW = (256 - 50) * S // 256
 DOWN = 3 * INTERVAL + SKEW
 # After the last fault one host has all: a timer runs out, and at worst once more after a goodbye that came in between.
-# Among equals whose addresses disagree the one waits two intervals for the other.
-SETTLED = DOWN + SKEW + 2 * INTERVAL + 4 * DELAY
+SETTLED = DOWN + SKEW + 4 * DELAY
+# Among equals whose addresses disagree both may leave first, a late advert set the timers anew, and then the one wait
+# two intervals for the other.
+SETTLED_EQUALS = 2 * DOWN + 2 * INTERVAL + 4 * DELAY
 # Two who are MASTER hear each other's next advert on one segment that connects them, and the loser leaves both.
 SPLIT = INTERVAL + 2 * DELAY
 """How long members may be MASTER on different hosts that hear each other on one segment."""
@@ -66,7 +68,8 @@ def play(world: World, plan: object) -> None:
 def agree(world: World, able: int) -> None:
     """Within the bound one host has the group, for good."""
     world.split_since, world.longest_split = None, 0
-    world.run(SETTLED)
+    equals = len({host.priority for host in world.hosts}) == 1
+    world.run(SETTLED_EQUALS if equals else SETTLED)
     holders = world.masters()
     assert len(holders) == min(1, able), world.told
     assert world.longest_split <= SPLIT, world.told

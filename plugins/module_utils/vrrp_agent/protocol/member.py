@@ -13,7 +13,7 @@ from .events import GroupBackup, GroupFault, GroupJoined, GroupLeft, GroupMaster
 if TYPE_CHECKING:
     from .router import Router
 
-_PRIORITY_RESIGNED, _PRIORITY_LOWEST = 0, 1
+_PRIORITY_RESIGNED = 0
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,7 @@ def _ask_again(router: Router, event: GroupBackup, now_ns: int) -> None:
 
 
 def _give_up(router: Router, event: GroupBackup, now_ns: int) -> None:
-    """A master elsewhere hears a losing advert and announces again; a backup hears the goodbye and takes over."""
-    router._send(now_ns, _PRIORITY_LOWEST)
+    # A master elsewhere hears this and announces again, a backup takes over after Skew_Time.
     router._send(now_ns, _PRIORITY_RESIGNED)
     router._become_backup(event.reason, now_ns)
 

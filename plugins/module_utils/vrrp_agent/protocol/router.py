@@ -239,9 +239,6 @@ class Router:
         advert = self._accept(event)
         if advert is None:
             return
-        if advert.priority == 0:
-            self._send(now_ns)  # RFC 9568 6.4.3
-            return
         why = self._loses_to(advert.priority, event.source)
         if why is not None:
             # One advert more than RFC 9568 6.4.3: a winner that speaks first when a split heals has not heard us, and
@@ -250,8 +247,8 @@ class Router:
             self._become_backup(why, now_ns)
             self._follow(Master(event.source, advert.priority, advert.interval_cs, now_ns))
             return
-        # RFC 9568 6.4.3: discarded, and answered at once to assert the role. Two masters have been on the segment, so
-        # that clients and switches may have learned the other's MAC: announce as after a takeover.
+        # RFC 9568 6.4.3: discarded, and answered at once to assert the role; a goodbye (priority 0) is, too. Two masters
+        # have been on the segment, so that clients may have learned the other's MAC: announce as after a takeover.
         self._send(now_ns)
         self._announce(now_ns)
 
