@@ -144,12 +144,12 @@ class Segment:
         self.bridge.ip("link", "set", "dev", _port(node, device), "up")
         self._wait_until_up(node, device)
 
-    def block(self, sender: Namespace, receiver: Namespace, match: str = "") -> None:
+    def block(self, sender: Namespace, receiver: Namespace, match: str = "", device: str = "eth0") -> None:
         """Drop what `sender` sends to `receiver`, and that way only; `match` narrows it: "ip protocol 112"."""
-        chain = _chain(sender, receiver)
+        chain, ports = _chain(sender, receiver), (_port(sender, device), _port(receiver, device))
         self._nft(
             f"add table bridge faults; add chain bridge faults {chain} {{ type filter hook forward priority 0; }}; "
-            f"add rule bridge faults {chain} iifname {_port(sender)} oifname {_port(receiver)} {match} drop"
+            f"add rule bridge faults {chain} iifname {ports[0]} oifname {ports[1]} {match} drop"
         )
 
     def unblock(self, sender: Namespace, receiver: Namespace) -> None:

@@ -34,6 +34,11 @@ class Membership:
     claim: Claim | None = None
 
 
+def follows_master(router: Router) -> bool:
+    """Whether a BACKUP has heard a master that it leaves the role to."""
+    return router.master is not None and router._outranked is None
+
+
 def _ignore(router: Router, event: object, now_ns: int) -> None:
     """Nothing to do in this state."""
 

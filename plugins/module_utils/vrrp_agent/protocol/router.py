@@ -247,7 +247,7 @@ class Router:
             self._become_backup(why, now_ns)
             self._follow(Master(event.source, advert.priority, advert.interval_cs, now_ns))
             return
-        # RFC 9568 6.4.3: discarded, and answered at once to assert the role; a goodbye (priority 0) is, too. Two masters
+        # RFC 9568 6.4.3: discarded, and answered at once to assert the role; a goodbye (priority 0), too. Two masters
         # have been on the segment, so that clients may have learned the other's MAC: announce as after a takeover.
         self._send(now_ns)
         self._announce(now_ns)

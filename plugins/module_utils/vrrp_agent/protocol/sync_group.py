@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 from . import timers
 from .events import GroupBackup, GroupEvent, GroupFault, GroupMaster, State
-from .member import Claim
+from .member import Claim, follows_master
 from .router import Router
 
 
@@ -96,8 +96,7 @@ class SyncGroup:
 
     def _is_joining(self, member: str) -> bool:
         """Whether a member that is not MASTER has yet to find out if there is a better one on its segment."""
-        router = self.members[member]
-        return member in self._joining and (router.master is None or router.group.claim is not None)
+        return member in self._joining and not follows_master(self.members[member])
 
     def _hold_back(self, place: int, router: Router, now_ns: int) -> None:
         """Between equal priorities addresses decide, and may decide for one node here and for the other there.
