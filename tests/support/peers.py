@@ -124,6 +124,7 @@ class OurAgent(Peer):
             "priority": priority,
             "virtual_addresses": list(wire.vips),
             **({"authentication": {"type": "pass", "password": wire.password}} if wire.password else {}),
+            **({"source_address": wire.unicast[0], "unicast_peers": [wire.unicast[1]]} if wire.unicast else {}),
             **more,
         }
         self.config.write_text(json.dumps({"router_id": self.node.label, "instances": [instance]}))
@@ -157,9 +158,13 @@ class OurAgent(Peer):
         command = [*_CLI, *arguments, "--runtime-dir", str(self.folder)]
         return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 
+    def document(self) -> dict[str, Any]:
+        """Its whole status document."""
+        return client.status(str(self.folder))
+
     def status(self) -> dict[str, Any]:
         """The status of its only instance."""
-        [instance] = client.status(str(self.folder))["instances"]
+        [instance] = self.document()["instances"]
         return dict(instance)
 
     def wait_for_state(self, state: str, timeout_s: float) -> dict[str, Any]:

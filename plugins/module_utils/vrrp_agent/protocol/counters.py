@@ -23,4 +23,5 @@ COUNTERS = (
     "auth_failures",
     "own_source_errors",
     "destination_errors",
+    "source_errors",
 )

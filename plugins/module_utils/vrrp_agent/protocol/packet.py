@@ -77,14 +77,16 @@ def encode(advert: Advert, source: IPAddress, destination: IPAddress, pseudo_hea
     return header[:6] + checksum(prefix + message).to_bytes(2, "big") + body
 
 
-def decode(message: bytes, source: IPAddress, destination: IPAddress, ttl: int, version: int) -> tuple[Advert, bool]:
+def decode(
+    message: bytes, source: IPAddress, destination: IPAddress, ttl: int, version: int, min_ttl: int = TTL
+) -> tuple[Advert, bool]:
     """The advert in a VRRP message, and whether its checksum covers a pseudo-header; raises PacketError.
 
     `version` is the one configured here. The checks are those of RFC 9568 7.1 in its order; what concerns the
     configuration (authentication, interval, address list) is the virtual router's to judge.
     """
-    if ttl != TTL:
-        raise PacketError("ip_ttl_errors", f"TTL {ttl}, not {TTL}")
+    if ttl < min_ttl:
+        raise PacketError("ip_ttl_errors", f"TTL {ttl}, not {TTL}" if min_ttl == TTL else f"TTL {ttl} < {min_ttl}")
     if len(message) < _HEADER.size:
         raise PacketError("packet_length_errors", f"{len(message)} octets hold no VRRP header")
     first, virtual_router_id, priority, count, last, unused_checksum = _HEADER.unpack_from(message)
