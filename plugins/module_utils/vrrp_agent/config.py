@@ -13,14 +13,15 @@ import difflib
 import ipaddress
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Callable
 
+from .protocol import sync_config
 from .protocol.contradictions import contradictions
 from .protocol.packet import AUTH_OCTETS
 from .protocol.settings import Authentication, IPAddress, IPInterface, Settings
+from .protocol.sync_config import SyncGroup
 
 # RFC 9568 5.2.5: IPvX Addr Count is one octet.
 ADDRESSES_MAX = 255
@@ -53,14 +54,6 @@ class Instance(Settings):
     def identity(self) -> tuple[str, int, int]:
         """What makes it the same virtual router (RFC 9568 5.2.3): the interface, the family and the VRID."""
         return (self.interface, self.family, self.virtual_router_id)
-
-
-@dataclass(frozen=True)
-class SyncGroup:
-    """Instances that move together, by their names."""
-
-    name: str
-    instances: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -165,7 +158,8 @@ def _read(document: Any) -> tuple[Config, list[ConfigError]]:
     complete = [(index, instance) for index, instance in enumerate(instances) if instance is not None]
     _check_unique(complete, problems)
     if None not in instances:  # else a name may be missing only because its instance is wrong
-        _check_sync_groups(groups, {instance.name: instance for index, instance in complete}, problems)
+        known = {instance.name: instance for index, instance in complete}
+        problems += [ConfigError(path, why) for path, why in sync_config.mistakes(groups, known)]
     return Config(router_id or "", tuple(instance for index, instance in complete), tuple(groups)), problems
 
 
@@ -187,42 +181,6 @@ def _members(value: Any) -> tuple[str, ...]:
     if len(names) < 2:
         raise ValueError(f"a sync group needs two instances at least, here are {len(names)}; add one, or remove it")
     return tuple(names)
-
-
-def _check_sync_groups(groups: list[SyncGroup], instances: dict[str, Instance], problems: list[ConfigError]) -> None:
-    """A group has a name of its own, and members that exist, are in no other group and can move together."""
-    owners: dict[str, str] = {}
-    for index, group in enumerate(groups):
-        path = f"sync_groups[{index}]"
-        if group.name and group.name in [other.name for other in groups[:index]]:
-            problems.append(ConfigError(f"{path}.name", f"{group.name!r} is already used by another sync group"))
-        for name in group.instances:
-            if name not in instances:
-                near = difflib.get_close_matches(name, instances, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(instances)) or 'none'}"
-                problems.append(ConfigError(f"{path}.instances", f"no instance is called {name}; {hint}"))
-            elif name in owners:
-                why = f"{name} is already in sync group {owners[name]}; an instance can move with one group only"
-                problems.append(ConfigError(f"{path}.instances", why))
-            owners.setdefault(name, group.name)
-        members = [instances[name] for name in group.instances if name in instances]
-        problems += [ConfigError(f"{path}.instances", why) for why in _discord(members)]
-
-
-def _discord(members: list[Instance]) -> Iterator[str]:
-    """Why instances cannot move as one.
-
-    A group takes the role when every member may. Where the members differ, one would win its election and wait for ever
-    for another that has lost it: the role would stay where it happens to be. And the address owner waits for nobody.
-    """
-    for key in ("priority", "preempt"):
-        values = {json.dumps(getattr(member, key)) for member in members}
-        if len(values) > 1:
-            differ = ", ".join(f"{member.name} has {json.dumps(getattr(member, key))}" for member in members)
-            yield f"{key} differs: {differ}; give the instances of a sync group the same {key}"
-    for member in members:
-        if member.priority == 255:
-            yield f"{member.name} has priority 255, and an address owner waits for no other; set 254 or less"
 
 
 def _read_instance(value: Any, path: str, problems: list[ConfigError]) -> Instance | None:

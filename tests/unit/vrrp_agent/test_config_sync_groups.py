@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from vrrp_agent import config
+from vrrp_agent.protocol.sync_config import SyncGroup
 
 EDGE = {"name": "edge", "instances": ["outside", "inside"]}
 
@@ -36,7 +37,7 @@ def test_accepted() -> None:
     document = {"router_id": "lb1", "instances": [instance(0, "outside"), instance(1, "inside")]}
     assert config.parse(document).sync_groups == ()
     found = config.parse({**document, "sync_groups": [EDGE]}).sync_groups
-    assert found == (config.SyncGroup("edge", ("outside", "inside")),)
+    assert found == (SyncGroup("edge", ("outside", "inside")),)
     assert problems([]) == []
 
 

@@ -9,15 +9,14 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .. import config
-from ..protocol import events, sync_group
+from ..protocol import events, sync_config, sync_group
 from .virtual_router import VirtualRouter
 
 
 class SyncGroup:
     """One configured group over its members, which it tells what its core decides."""
 
-    def __init__(self, group: config.SyncGroup, members: Sequence[VirtualRouter]) -> None:
+    def __init__(self, group: sync_config.SyncGroup, members: Sequence[VirtualRouter]) -> None:
         self.name = group.name
         self._members = {running.instance.name: running for running in members}
         self._core = sync_group.SyncGroup(group.name, {name: one.router for name, one in self._members.items()})
@@ -58,7 +57,7 @@ class SyncGroup:
         }
 
 
-def form_groups(groups: Iterable[config.SyncGroup], routers: Sequence[VirtualRouter]) -> list[SyncGroup]:
+def form_groups(groups: Iterable[sync_config.SyncGroup], routers: Sequence[VirtualRouter]) -> list[SyncGroup]:
     """The groups over these virtual routers; who was in a group and no longer is goes on alone."""
     names = {running.instance.name: running for running in routers}
     formed = [SyncGroup(group, [names[name] for name in group.instances]) for group in groups]
