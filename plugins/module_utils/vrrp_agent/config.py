@@ -203,6 +203,9 @@ def _read_instance(value: Any, path: str, problems: list[ConfigError]) -> Instan
         "source_address": source.take("source_address", _or_null(_host_address, None), None),
         "unicast_peers": source.take("unicast_peers", _or_null(_peers, ()), ()),
         "unicast_min_ttl": source.take("unicast_min_ttl", _integer(1, 255), 255),
+        "preempt_delay_ms": source.take("preempt_delay", _delay, 0),
+        "startup_delay_ms": source.take("startup_delay", _delay, 0),
+        "checksum": source.take("checksum", _one_of("auto", "with_pseudo_header", "without_pseudo_header"), "auto"),
     }
     source.finish()
     if len(problems) > before:
@@ -330,6 +333,15 @@ def _interval_of(version: int | None) -> Callable[[Any], int]:
         return int(Decimal(str(value)) * 100)
 
     return convert
+
+
+def _delay(value: Any) -> int:
+    """Seconds to milliseconds."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(f"{_show(value)} is not a number of seconds")
+    if not 0 <= value <= 1000:
+        raise ValueError(f"{value} is not in 0..1000 seconds")
+    return round(value * 1000)
 
 
 def _authentication_type(value: Any) -> str:

@@ -290,3 +290,21 @@ def test_own_and_others_faults_are_told_apart() -> None:
     outside = "sync group edge: outside is in FAULT: eth0 is down"
     assert orders == {"outside": GroupFault(WHY), "inside": GroupFault(outside)}
     assert edge.members["outside"].handle(InterfaceDown("no interface eth0 on this host"), T) == ()
+
+
+def test_preempt_delay_ends_once_for_all() -> None:
+    """A claim stays while the lesser master goes on speaking, or two delays that end apart would never meet."""
+    edge = group(outside=backup(preempt_delay_ms=10_000), inside=backup(preempt_delay_ms=20_000))
+    for second in range(1, 21):
+        for router in edge.members.values():
+            router.handle(TimerDue(), T + second * S)
+            assert edge.decide(T + second * S) == ()
+            router.handle(heard(50, LOWER), T + second * S)
+    edge.members["inside"].handle(TimerDue(), T + 21 * S)
+    assert [order.event.code for order in edge.decide(T + 21 * S)] == ["preempted", "preempted"]
+
+
+def test_who_joins_leaves_a_lesser_master_the_role_for_now() -> None:
+    edge = group(outside=master(), inside=backup(preempt_delay_ms=10_000))
+    edge.members["inside"].handle(heard(50, LOWER), T + MS)
+    assert edge.decide(T + MS) == ()

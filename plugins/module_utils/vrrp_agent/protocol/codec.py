@@ -46,7 +46,7 @@ class Codec:
         authentication.verify(advert, settings.authentication)
         if event.source == source:
             raise packet.PacketError("own_source_errors", "sent from this node's own address")
-        if advert.version == 3:
+        if advert.version == 3 and settings.checksum == "auto":
             self._note_style(event.source if settings.unicast_peers else event.destination, pseudo_header)
         return advert
 
@@ -88,4 +88,6 @@ class Codec:
             auth_type=auth_type,
             auth_data=auth_data,
         )
-        return packet.encode(advert, source, destination, destination not in self._without_pseudo_header)
+        heard = destination not in self._without_pseudo_header
+        pseudo_header = heard if settings.checksum == "auto" else settings.checksum == "with_pseudo_header"
+        return packet.encode(advert, source, destination, pseudo_header)

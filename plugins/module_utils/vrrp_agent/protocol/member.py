@@ -36,7 +36,7 @@ class Membership:
 
 def follows_master(router: Router) -> bool:
     """Whether a BACKUP has heard a master that it leaves the role to."""
-    return router.master is not None and router._outranked is None
+    return router.master is not None and router._outranked is None and router._preempt_ns is None
 
 
 def _ignore(router: Router, event: object, now_ns: int) -> None:

@@ -9,7 +9,6 @@ is when the router wants a `TimerDue`. Time is any integer clock of nanoseconds 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Callable, cast
 
 from . import leaving, member, packet, timers
@@ -23,6 +22,7 @@ from .events import (
     Event,
     InterfaceDown,
     InterfaceUp,
+    Master,
     Mismatch,
     PacketReceived,
     PacketRejected,
@@ -36,20 +36,7 @@ from .events import (
 )
 from .settings import IPAddress, Settings
 
-# A lost announcement would leave clients with the old master's MAC until their cache expires: say it again.
-ANNOUNCE_AGAIN_NS = (100_000_000, timers.SECOND_NS, 5 * timers.SECOND_NS)
-
 _PRIORITY_OWNER, _PRIORITY_LOWEST = 255, 1
-
-
-@dataclass(frozen=True)
-class Master:
-    """The router that was last heard as master."""
-
-    address: IPAddress
-    priority: int
-    interval_cs: int
-    heard_ns: int
 
 
 class Router:
@@ -73,6 +60,9 @@ class Router:
         # A MASTER that was stopped, until its successor answers: the reason that it will give.
         self._leaving: str | None = None
         self._timer_ns: int | None = None
+        # startup_delay, as long as nobody has been heard; and when a lesser master, heard until then, loses the role.
+        self._startup_ns = 0
+        self._preempt_ns: int | None = None
         self._advert_sent_ns = 0
         self._announce_ns: list[int] = []
         self._codec = Codec(settings)
@@ -81,9 +71,8 @@ class Router:
     @property
     def deadline_ns(self) -> int | None:
         """When the router wants a TimerDue; None while it waits for nothing."""
-        if self._timer_ns is None or not self._announce_ns:
-            return self._timer_ns
-        return min(self._timer_ns, self._announce_ns[0])
+        due = (self._timer_ns, self._preempt_ns, *self._announce_ns[:1])
+        return min((due_ns for due_ns in due if due_ns is not None), default=None)
 
     @property
     def skew_ns(self) -> int:
@@ -107,6 +96,7 @@ class Router:
     # --- what happens in INIT and FAULT
 
     def _start(self, event: Event, now_ns: int) -> None:
+        self._startup_ns = self.settings.startup_delay_ms * timers.MILLISECOND_NS
         fault = self.fault or self.group.fault
         if fault is not None:
             self._change(State.FAULT, fault)
@@ -119,6 +109,7 @@ class Router:
             self._become_master(f"{reason} as address owner (priority 255)", "priority", now_ns)
         else:
             self._become_backup(reason, now_ns)
+            self._wait(self.master_down_ns + self._startup_ns, now_ns)
 
     def _note_interface_up(self, event: InterfaceUp, now_ns: int) -> None:
         self.source, self.fault = event.source, None
@@ -163,11 +154,16 @@ class Router:
             self._master_interval_cs = heard_interval_cs
         if self._outranked is not None and self._submits_to(self._outranked.priority):
             self._follow(self._outranked)
-        self._timer_ns = self._waiting_since_ns + (self.skew_ns if self._resigned else self.master_down_ns)
+        down_ns = self.master_down_ns + self._startup_ns
+        self._timer_ns = self._waiting_since_ns + (self.skew_ns if self._resigned else down_ns)
+        self._preempt_ns = None  # preempt_delay starts anew, with the next advert
 
     def _backup_timer(self, event: TimerDue, now_ns: int) -> None:
-        if self._timer_ns is None or now_ns < self._timer_ns:
+        if self._preempt_ns is not None and now_ns >= self._preempt_ns:
+            self._outranked = self.master
+        elif self._timer_ns is None or now_ns < self._timer_ns:
             return
+        self._startup_ns, self._preempt_ns = 0, None
         waited_s = (now_ns - self._waiting_since_ns) / timers.SECOND_NS
         if self._outranked is not None:
             loser = self._outranked
@@ -184,16 +180,30 @@ class Router:
         if advert is None:
             return
         heard = Master(event.source, advert.priority, advert.interval_cs, now_ns)
+        if self._startup_ns:
+            # The network passes traffic: from here on as ever.
+            self._startup_ns = 0
+            self._wait(self.master_down_ns, now_ns)
         if advert.priority == 0:
             # RFC 9568 6.4.2: wait for Skew_Time, so that the best of the backups is first.
             self._master_interval_cs = advert.interval_cs
             self.master, self._outranked, self._resigned = heard, None, True
+            self._preempt_ns = None
             self._wait(self.skew_ns, now_ns)
         elif self._submits_to(advert.priority):
             self._follow(heard)
+        elif self.settings.preempt_delay_ms and self.group.claim is None:
+            self._follow_for_now(heard)
         else:
             # RFC 9568 6.4.2: discarded, the timer goes on, and at its end this router takes the role.
             self.master = self._outranked = heard
+
+    def _follow_for_now(self, lesser: Master) -> None:
+        """preempt_delay: leave a lesser master the role for that long, and at least as long as without."""
+        delayed_ns = lesser.heard_ns + self.settings.preempt_delay_ms * timers.MILLISECOND_NS
+        preempt_ns = self._preempt_ns or max(self._timer_ns or 0, delayed_ns)
+        self._follow(lesser)
+        self._preempt_ns = preempt_ns
 
     def _submits_to(self, priority: int) -> bool:
         """Whether a BACKUP leaves the role to a master of this priority (RFC 9568 6.4.2)."""
@@ -306,7 +316,7 @@ class Router:
         previous, self.state, self.reason = self.state, state, reason
         self._leaving = None
         self._timer_ns, self.group.claim = None, None
-        self._announce_ns = []
+        self._announce_ns, self._preempt_ns = [], None
         if previous is State.MASTER:
             self._effects.append(ReleaseAddresses(self.settings.addresses))
         if state is not State.BACKUP:
@@ -317,7 +327,7 @@ class Router:
 
     def _follow(self, master: Master) -> None:
         self.master = master
-        self._outranked, self._resigned = None, False
+        self._outranked, self._resigned, self._preempt_ns = None, False, None
         # RFC 9568 6.4.2: a backup adopts the master's interval. In version 2 too, where RFC 3768 7.1 drops the advert:
         # that makes a second master out of every change of the interval that reaches one node first.
         self._master_interval_cs = master.interval_cs
@@ -329,7 +339,7 @@ class Router:
 
     def _announce(self, now_ns: int) -> None:
         self._effects.append(Announce(self.settings.addresses))
-        self._announce_ns = [now_ns + again_ns for again_ns in ANNOUNCE_AGAIN_NS]
+        self._announce_ns = [now_ns + again_ns for again_ns in timers.ANNOUNCE_AGAIN_NS]
 
     def _send(self, now_ns: int, priority: int | None = None, interval_cs: int | None = None) -> None:
         # A router without an address to send from is in INIT or FAULT, where nothing is sent.
