@@ -66,9 +66,10 @@ class InterfaceUp:
 
 @dataclass(frozen=True)
 class InterfaceDown:
-    """The interface cannot carry adverts, and why."""
+    """This router can take no part, and why; `can_send` where the interface itself still carries adverts."""
 
     reason: str
+    can_send: bool = False
 
 
 @dataclass(frozen=True)

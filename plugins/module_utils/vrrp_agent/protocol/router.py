@@ -38,6 +38,9 @@ from .settings import IPAddress, Settings
 
 _PRIORITY_OWNER, _PRIORITY_LOWEST = 255, 1
 
+# A flood of losing adverts must not become one of ours: each answer may announce hundreds of addresses.
+ANSWERS_A_SECOND = 10
+
 
 class Router:
     """A virtual router's state, its timers and its counters."""
@@ -65,6 +68,8 @@ class Router:
         self._preempt_ns: int | None = None
         self._advert_sent_ns = 0
         self._announce_ns: list[int] = []
+        # The second in which losing masters are being answered, and how often they were.
+        self._answers = (0, 0)
         self._codec = Codec(settings)
         self._effects: list[Effect] = []
 
@@ -220,6 +225,8 @@ class Router:
             self._send(now_ns)
 
     def _master_down(self, event: InterfaceDown, now_ns: int) -> None:
+        if event.can_send:
+            self._send(now_ns, priority=0)
         self._note_interface_down(event, now_ns)
         self._change(State.FAULT, event.reason)
 
@@ -259,8 +266,19 @@ class Router:
             return
         # RFC 9568 6.4.3: discarded, and answered at once to assert the role; a goodbye (priority 0), too. Two masters
         # have been on the segment, so that clients may have learned the other's MAC: announce as after a takeover.
-        self._send(now_ns)
-        self._announce(now_ns)
+        self._answer(now_ns)
+
+    def _answer(self, now_ns: int) -> None:
+        """Assert the role by an advert and announcements; in a flood of losing adverts, later and once for many."""
+        since_ns, count = self._answers
+        if now_ns - since_ns >= timers.SECOND_NS:
+            since_ns, count = now_ns, 0
+        self._answers = since_ns, count + 1
+        if count < ANSWERS_A_SECOND:
+            self._send(now_ns)
+            self._announce(now_ns)
+        else:
+            self._announce_ns = sorted({since_ns + timers.SECOND_NS, *self._announce_ns})
 
     def _loses_to(self, priority: int, address: IPAddress) -> str | None:
         """Why the sender of an advert is the better master, or None when it is not (RFC 9568 6.4.3)."""

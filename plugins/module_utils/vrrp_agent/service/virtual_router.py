@@ -166,8 +166,10 @@ class VirtualRouter:
         if isinstance(source, str):
             return events.InterfaceDown(source)
         # Deaf, it would think that there is no master; without its addresses, it would be a master for nothing.
-        trouble = self._network.deaf(link.index, self.instance.family) or self._refused
-        return events.InterfaceUp(source) if trouble is None else events.InterfaceDown(trouble)
+        deaf = self._network.deaf(link.index, self.instance.family)
+        if deaf is not None:
+            return events.InterfaceDown(deaf)
+        return events.InterfaceUp(source) if self._refused is None else events.InterfaceDown(self._refused, True)
 
     def _place(self) -> str | None:
         """Know where the addresses go, and have that ready for the present state; why they can go nowhere, if so."""
