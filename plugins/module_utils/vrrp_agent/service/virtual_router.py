@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import Callable
+from typing import Callable, Protocol
 
 from ..config import Instance
 from ..linux.errors import KernelError
@@ -25,6 +25,15 @@ from .virtual_mac import UnfitError
 # from a healthy peer for a moment, so that they become rare.
 _RETRY_FIRST_S = 5.0
 _RETRY_LAST_S = 320.0
+
+
+class Group(Protocol):
+    """What a virtual router knows of its sync group."""
+
+    name: str
+
+    def settle(self) -> None:
+        """Do what follows from an event of a member for the others."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,7 @@ class VirtualRouter:
         self.address_index: int | None = None
         self.last_transition: Transition | None = None
         self.since_s = time.time()
+        self.group: Group | None = None
         self._network = network
         self._on_transition = on_transition
         self._limiter = Limiter()
@@ -133,6 +143,8 @@ class VirtualRouter:
         for effect in self.router.handle(event, time.monotonic_ns()):
             self._do(effect)
         self._arm()
+        if self.group is not None:
+            self.group.settle()
 
     # --- the interface
 
