@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import Callable
+from typing import Callable, Protocol
 
 from ..config import Instance
 from ..linux.errors import KernelError
@@ -25,6 +25,15 @@ from .virtual_mac import UnfitError
 # from a healthy peer for a moment, so that they become rare.
 _RETRY_FIRST_S = 5.0
 _RETRY_LAST_S = 320.0
+
+
+class Group(Protocol):
+    """What a virtual router knows of its sync group."""
+
+    name: str
+
+    def settle(self) -> None:
+        """Do what follows from an event of a member for the others."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,7 @@ class VirtualRouter:
         self.address_index: int | None = None
         self.last_transition: Transition | None = None
         self.since_s = time.time()
+        self.group: Group | None = None
         self._network = network
         self._on_transition = on_transition
         self._limiter = Limiter()
@@ -133,6 +143,8 @@ class VirtualRouter:
         for effect in self.router.handle(event, time.monotonic_ns()):
             self._do(effect)
         self._arm()
+        if self.group is not None:
+            self.group.settle()
 
     # --- the interface
 
@@ -154,8 +166,10 @@ class VirtualRouter:
         if isinstance(source, str):
             return events.InterfaceDown(source)
         # Deaf, it would think that there is no master; without its addresses, it would be a master for nothing.
-        trouble = self._network.deaf(link.index, self.instance.family) or self._refused
-        return events.InterfaceUp(source) if trouble is None else events.InterfaceDown(trouble)
+        deaf = self._network.deaf(link.index, self.instance.family)
+        if deaf is not None:
+            return events.InterfaceDown(deaf)
+        return events.InterfaceUp(source) if self._refused is None else events.InterfaceDown(self._refused, True)
 
     def _place(self) -> str | None:
         """Know where the addresses go, and have that ready for the present state; why they can go nowhere, if so."""
