@@ -17,9 +17,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Callable
 
+from .protocol import sync_config, tracked
 from .protocol.contradictions import contradictions
 from .protocol.packet import AUTH_OCTETS
 from .protocol.settings import Authentication, IPAddress, IPInterface, Settings
+from .protocol.sync_config import SyncGroup
 
 # RFC 9568 5.2.5: IPvX Addr Count is one octet.
 ADDRESSES_MAX = 255
@@ -42,21 +44,13 @@ class ConfigError(Exception):
 
 
 @dataclass(frozen=True)
-class TrackedInterface:
-    """Another interface that a virtual router needs; when it fails, `priority` is added, or with None the role goes."""
-
-    name: str
-    priority: int | None
-
-
-@dataclass(frozen=True)
 class Instance(Settings):
     """One virtual router on one interface of this node."""
 
     name: str
     interface: str
     use_vmac: bool
-    track_interfaces: tuple[TrackedInterface, ...]
+    track_interfaces: tuple[tracked.TrackedInterface, ...]
 
     @property
     def identity(self) -> tuple[str, int, int]:
@@ -70,6 +64,7 @@ class Config:
 
     router_id: str
     instances: tuple[Instance, ...]
+    sync_groups: tuple[SyncGroup, ...] = ()
 
 
 def load(text: str) -> Config:
@@ -157,10 +152,37 @@ def _read(document: Any) -> tuple[Config, list[ConfigError]]:
     router_id = top.take("router_id", _matching(_NAME, "a name of letters, digits, '_', '.' and '-'"))
     items = top.take("instances", _list, [])
     instances = [_read_instance(item, f"instances[{index}]", problems) for index, item in enumerate(items or [])]
+    groups = [
+        _read_sync_group(item, f"sync_groups[{index}]", problems)
+        for index, item in enumerate(top.take("sync_groups", _list, []) or [])
+    ]
     top.finish()
     complete = [(index, instance) for index, instance in enumerate(instances) if instance is not None]
     _check_unique(complete, problems)
-    return Config(router_id or "", tuple(instance for index, instance in complete)), problems
+    if None not in instances:  # else a name may be missing only because its instance is wrong
+        known = {instance.name: instance for index, instance in complete}
+        problems += [ConfigError(path, why) for path, why in sync_config.mistakes(groups, known)]
+    return Config(router_id or "", tuple(instance for index, instance in complete), tuple(groups)), problems
+
+
+def _read_sync_group(value: Any, path: str, problems: list[ConfigError]) -> SyncGroup:
+    source = _Object(value, path, problems)
+    name = source.take("name", _matching(_NAME, "a name of letters, digits, '_', '.' and '-'"))
+    instances = source.take("instances", _members)
+    source.finish()
+    return SyncGroup(name or "", instances or ())
+
+
+def _members(value: Any) -> tuple[str, ...]:
+    names = _list(value)
+    for name in names:
+        if not isinstance(name, str):
+            raise ValueError(f"{_show(name)} is not the name of an instance")
+        if names.count(name) > 1:
+            raise ValueError(f"{name} stands twice")
+    if len(names) < 2:
+        raise ValueError(f"a sync group needs two instances at least, here are {len(names)}; add one, or remove it")
+    return tuple(names)
 
 
 def _read_instance(value: Any, path: str, problems: list[ConfigError]) -> Instance | None:
@@ -213,12 +235,12 @@ def _read_authentication(parent: _Object, version: int | None) -> Authentication
     return Authentication(kind or "none", password or "")
 
 
-def _read_tracked(parent: _Object) -> tuple[TrackedInterface, ...]:
+def _read_tracked(parent: _Object) -> tuple[tracked.TrackedInterface, ...]:
     found = []
     for number, item in enumerate(parent.take("track_interfaces", _list, []) or []):
         source = _Object(item, f"{parent.at('track_interfaces')}[{number}]", parent.problems)
         name = source.take("name", _matching(_INTERFACE, "the name of an interface (at most 15 characters)"))
-        found.append(TrackedInterface(name, source.take("on_fail", _on_fail, None)))
+        found.append(tracked.TrackedInterface(name, source.take("on_fail", tracked.on_fail, None)))
         source.finish()
     return tuple(found)
 
@@ -227,13 +249,8 @@ def _check_instance(instance: Instance, source: _Object) -> None:
     """What no key can be blamed for alone."""
     for key, why in contradictions(instance):
         source.problem(key, why)
-    names = [tracked.name for tracked in instance.track_interfaces]
-    if instance.interface in names:
-        source.problem("track_interfaces", f"{instance.interface} is its own interface, always watched; remove it")
-    if len(set(names)) < len(names):
-        source.problem("track_interfaces", "names an interface twice")
-    if instance.priority == 255 and any(tracked.priority for tracked in instance.track_interfaces):
-        source.problem("track_interfaces", "priority 255 is the owner's and never lowered; set on_fail: release")
+    for why in tracked.contradictions(instance.interface, instance.priority, instance.track_interfaces):
+        source.problem("track_interfaces", why)
     seen: dict[str, str] = {}
     for key in ("virtual_addresses", "extra_addresses"):
         for address in getattr(instance, key):
@@ -336,15 +353,6 @@ def _interval_of(version: int | None) -> Callable[[Any], int]:
         return int(Decimal(str(value)) * 100)
 
     return convert
-
-
-def _on_fail(value: Any) -> int | None:
-    """What is added to the priority; None where the role is to go."""
-    if value == "release":
-        return None
-    if not isinstance(value, dict) or set(value) != {"priority"}:
-        raise ValueError('is neither release nor an object such as {"priority": -60}')
-    return _integer(-253, -1)(value["priority"])
 
 
 def _delay(value: Any) -> int:

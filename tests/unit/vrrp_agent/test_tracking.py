@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from vrrp_agent import config
-from vrrp_agent.config import Instance, TrackedInterface
+from vrrp_agent.config import Instance
 from vrrp_agent.linux.interfaces import Link
+from vrrp_agent.protocol.tracked import TrackedInterface
 from vrrp_agent.service.tracking import link_fault, tracked_fault, tracked_priority
 
 WEB = {"name": "web", "interface": "eth0", "virtual_router_id": 51, "virtual_addresses": ["10.139.1.1/24"]}
@@ -62,9 +63,9 @@ ON_FAIL = 'is neither release nor an object such as {"priority": -60}'
         ([{"name": "eth1"}, {"nam": "eth2"}], "track_interfaces[1].name: is missing"),
         ([{"name": "eth1", "on_fail": "fault"}], f"track_interfaces[0].on_fail: {ON_FAIL}"),
         ([{"name": "eth1", "on_fail": {"weight": -5}}], f"track_interfaces[0].on_fail: {ON_FAIL}"),
-        ([lowered("eth1", -60)], "track_interfaces[0].on_fail: 60 is not in -253..-1"),
+        ([lowered("eth1", -60)], "track_interfaces[0].on_fail: the priority is not a whole number in -253..-1"),
         ([{"name": "eth0"}], "track_interfaces: eth0 is its own interface, always watched; remove it"),
-        ([{"name": "eth1"}, lowered("eth1", 5)], "track_interfaces: names an interface twice"),
+        ([{"name": "eth1"}, lowered("eth1", 5)], "track_interfaces: names an interface twice; keep one of the two"),
     ],
 )
 def test_what_is_refused(tracked: Any, why: str) -> None:

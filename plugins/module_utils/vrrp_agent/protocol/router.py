@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Callable, cast
 
-from . import leaving, packet, timers
+from . import leaving, member, packet, timers
 from .codec import Codec
 from .counters import COUNTERS
 from .events import (
@@ -50,6 +50,8 @@ class Router:
         self.state = State.INIT
         self.source: IPAddress | None = None
         self.fault: str | None = "interface not seen yet"
+        self.group = member.Membership()
+        self.reason = ""
         self.master: Master | None = None
         self.new_master_reason = "not_master"
         self.counters: dict[str, int] = dict.fromkeys(COUNTERS, 0)
@@ -100,8 +102,9 @@ class Router:
 
     def _start(self, event: Event, now_ns: int) -> None:
         self._startup_ns = self.settings.startup_delay_ms * timers.MILLISECOND_NS
-        if self.fault is not None:
-            self._change(State.FAULT, self.fault)
+        fault = self.fault or self.group.fault
+        if fault is not None:
+            self._change(State.FAULT, fault)
         else:
             self._begin("started", now_ns)
 
@@ -122,7 +125,8 @@ class Router:
     def _recover(self, event: InterfaceUp, now_ns: int) -> None:
         reason = f"recovered: {self.fault}"
         self._note_interface_up(event, now_ns)
-        self._begin(reason, now_ns)
+        if self.group.fault is None:
+            self._begin(reason, now_ns)
 
     def _leave_fault(self, event: Stop, now_ns: int) -> None:
         self._change(State.INIT, "stopped")
@@ -193,7 +197,7 @@ class Router:
             self._wait(self.skew_ns, now_ns)
         elif self._submits_to(advert.priority):
             self._follow(heard)
-        elif self.settings.preempt_delay_ms:
+        elif self.settings.preempt_delay_ms and self.group.claim is None:
             self._follow_for_now(heard)
         else:
             # RFC 9568 6.4.2: discarded, the timer goes on, and at its end this router takes the role.
@@ -304,7 +308,14 @@ class Router:
         self._wait(self.master_down_ns, now_ns)
 
     def _become_master(self, reason: str, code: str, now_ns: int) -> None:
-        """`code` is RFC 8347's new-master-reason.
+        """Take the role, or ask the sync group for it; `code` is RFC 8347's new-master-reason."""
+        if self.group.joined:
+            self.group.claim, self._timer_ns = member.Claim(reason, code, self._resigned), None
+        else:
+            self._take_role(reason, code, now_ns)
+
+    def _take_role(self, reason: str, code: str, now_ns: int) -> None:
+        """The only way to MASTER.
 
         RFC 9568 6.4.2 sends the advert first and announces then. Here the old master, which lets go on the advert,
         hears it only when the addresses already answer here: a client never finds nobody.
@@ -320,9 +331,9 @@ class Router:
 
     def _change(self, state: State, reason: str) -> None:
         """The one place where the state changes; who leaves MASTER lets go of the addresses first."""
-        previous, self.state = self.state, state
+        previous, self.state, self.reason = self.state, state, reason
         self._leaving = None
-        self._timer_ns = None
+        self._timer_ns, self.group.claim = None, None
         self._announce_ns, self._preempt_ns = [], None
         if previous is State.MASTER:
             self._effects.append(ReleaseAddresses(self.settings.addresses))
@@ -342,7 +353,7 @@ class Router:
 
     def _wait(self, duration_ns: int, now_ns: int) -> None:
         self._waiting_since_ns = now_ns
-        self._timer_ns = now_ns + duration_ns
+        self._timer_ns, self.group.claim = now_ns + duration_ns, None
 
     def _announce(self, now_ns: int) -> None:
         self._effects.append(Announce(self.settings.addresses))
@@ -409,4 +420,5 @@ _TABLE: dict[tuple[State, type], _Handler] = {
     (State.FAULT, InterfaceUp): Router._recover,
     (State.FAULT, InterfaceDown): Router._note_interface_down,
     (State.FAULT, Reconfigured): Router._note_settings,
+    **member.TABLE,
 }

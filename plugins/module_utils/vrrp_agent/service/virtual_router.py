@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, replace
-from typing import Callable
+from typing import Callable, Protocol
 
 from ..config import Instance
 from ..linux.errors import KernelError
@@ -26,6 +26,15 @@ from .virtual_mac import UnfitError
 # from a healthy peer for a moment, so that they become rare.
 _RETRY_FIRST_S = 5.0
 _RETRY_LAST_S = 320.0
+
+
+class Group(Protocol):
+    """What a virtual router knows of its sync group."""
+
+    name: str
+
+    def settle(self) -> None:
+        """Do what follows from an event of a member for the others."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,7 @@ class VirtualRouter:
         self.address_index: int | None = None
         self.last_transition: Transition | None = None
         self.since_s = time.time()
+        self.group: Group | None = None
         self._network = network
         self._on_transition = on_transition
         self._limiter = Limiter()
@@ -110,19 +120,15 @@ class VirtualRouter:
             self._claim()
             if moves:
                 self._announce(instance.addresses)
-        self.follow_interface()
+        if not self.stopped:
+            self._follow_condition()
 
     def follow_interface(self) -> None:
         """Tell the router what has become of its interface, and bring back addresses that somebody removed."""
         if self.stopped and self.last_transition is not None:
             return  # it has left for good
         self._follow_priority()
-        condition = self._condition()
-        if isinstance(condition, events.InterfaceUp):
-            if condition.source != self.router.source:
-                self.handle(condition)
-        elif condition.reason != self.router.fault:
-            self.handle(condition)
+        self._follow_condition()
         if self.router.state is State.MASTER:
             # After a long pause it may be master no more, and learns that from the clock alone.
             self.handle(events.TimerDue())
@@ -138,8 +144,18 @@ class VirtualRouter:
         for effect in self.router.handle(event, time.monotonic_ns()):
             self._do(effect)
         self._arm()
+        if self.group is not None:
+            self.group.settle()
 
     # --- the interface
+
+    def _follow_condition(self) -> None:
+        condition = self._condition()
+        if isinstance(condition, events.InterfaceUp):
+            if condition.source != self.router.source:
+                self.handle(condition)
+        elif condition.reason != self.router.fault:
+            self.handle(condition)
 
     def _condition(self) -> events.InterfaceUp | events.InterfaceDown:
         name = self.instance.interface
@@ -245,11 +261,13 @@ class VirtualRouter:
     def _send(self, effect: events.SendAdvert) -> None:
         if self.index is None:
             return
-        if self._loop.time() - self._renewed_s > self.lifetime_s / 4:
+        is_master = self.router.state is State.MASTER
+        if is_master and self._loop.time() - self._renewed_s > self.lifetime_s / 4:
             self._claim()
         try:
-            if self.instance.use_vmac and self.address_index is not None:
-                # RFC 9568 7.2: an advert comes from the virtual MAC.
+            if is_master and self.instance.use_vmac and self.address_index is not None:
+                # RFC 9568 7.2: an advert comes from the virtual MAC. Not the one of a MASTER that has just yielded: the
+                # switch would look for the MAC here again.
                 self._network.send_frame(self.address_index, effect.message, effect.source, effect.destination)
             else:
                 self._network.send(self.index, self.instance.family, effect.message, effect.source, effect.destination)
