@@ -232,11 +232,13 @@ class VirtualRouter:
     def _send(self, effect: events.SendAdvert) -> None:
         if self.index is None:
             return
-        if self._loop.time() - self._renewed_s > self.lifetime_s / 4:
+        is_master = self.router.state is State.MASTER
+        if is_master and self._loop.time() - self._renewed_s > self.lifetime_s / 4:
             self._claim()
         try:
-            if self.instance.use_vmac and self.address_index is not None:
-                # RFC 9568 7.2: an advert comes from the virtual MAC.
+            if is_master and self.instance.use_vmac and self.address_index is not None:
+                # RFC 9568 7.2: an advert comes from the virtual MAC. Not the one of a MASTER that has just yielded: the
+                # switch would look for the MAC here again.
                 self._network.send_frame(self.address_index, effect.message, effect.source, effect.destination)
             else:
                 self._network.send(self.index, self.instance.family, effect.message, effect.source, effect.destination)
