@@ -24,6 +24,11 @@ from .protocol.settings import Authentication, IPInterface, Settings
 ADDRESSES_MAX = 255
 # An IPv6 advertisement must fit the smallest link: (1280 - 40 - 8) / 16 addresses.
 ADDRESSES_MAX_IPV6 = 77
+# With the 28 octets of an HMAC trailer behind it, two fewer.
+ADDRESSES_MAX_IPV6_HMAC = 75
+# draft-cassen-vrrp-auth-hmac
+HMAC_MODES = ("enforce", "permissive", "receive-only")
+HMAC_KEY_OCTETS = (32, 64)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _INTERFACE = re.compile(r"[^\s/:]{1,15}")
@@ -183,15 +188,34 @@ def _read_authentication(parent: _Object, version: int | None) -> Authentication
     if "authentication" not in parent.values:
         return Authentication()
     source = _Object(parent.values["authentication"], parent.at("authentication"), parent.problems)
-    kind = source.take("type", _authentication_type, "none")
+    kind = source.take("type", _quiet_choice("none", "pass", "hmac"), "none")
     if kind == "pass":
         password = source.take("password", _password)
         if version == 3:
-            source.problem("type", "'pass' exists in version 2 only (RFC 9568 has none); set version: 2, or type: none")
+            source.problem(
+                "type", "'pass' exists in version 2 only (RFC 9568 has none); set version: 2, or type: hmac or none"
+            )
     else:
-        password = source.take("password", _no_password, "")
+        password = source.take("password", _unused("pass"), "")
+    if kind == "hmac":
+        mode, keys = source.take("mode", _quiet_choice(*HMAC_MODES), "enforce"), _read_keys(source)
+    else:
+        mode, keys = source.take("mode", _unused("hmac"), "enforce"), source.take("keys", _unused("hmac"), ())
     source.finish()
-    return Authentication(kind or "none", password or "")
+    return Authentication(kind or "none", password or "", mode or "", keys or ())
+
+
+def _read_keys(parent: _Object) -> tuple[tuple[int, bytes], ...]:
+    """The keys of `hmac`, the one that signs first."""
+    keys: list[tuple[int, bytes]] = []
+    for index, item in enumerate(parent.take("keys", _keys) or ()):
+        source = _Object(item, f"{parent.at('keys')}[{index}]", parent.problems)
+        key_id, key = source.take("id", _integer(1, 255)), source.take("key", _key)
+        if key_id is not None and key_id in dict(keys):
+            source.problem("id", f"{key_id} stands twice; each key has an id of its own")
+        source.finish()
+        keys.append((key_id, key))
+    return tuple(keys)
 
 
 def _check_instance(instance: Instance, source: _Object) -> None:
@@ -207,6 +231,10 @@ def _check_instance(instance: Instance, source: _Object) -> None:
     # RFC 9568 5.2.9: the first IPv6 address is the link-local address of the virtual router.
     if instance.family == 6 and not instance.virtual_addresses[0].is_link_local:
         source.problem("virtual_addresses", "the first IPv6 address must be a link-local one; put fe80::.../64 first")
+    count, limit = len(instance.virtual_addresses), ADDRESSES_MAX_IPV6_HMAC
+    if instance.family == 6 and instance.authentication.type == "hmac" and count > limit:
+        why = f"has {count} addresses, a signed advert carries {limit}; move some to extra_addresses"
+        source.problem("virtual_addresses", why)
 
 
 def _check_unique(instances: list[tuple[int, Instance]], problems: list[ConfigError]) -> None:
@@ -291,11 +319,15 @@ def _interval_of(version: int | None) -> Callable[[Any], int]:
     return convert
 
 
-def _authentication_type(value: Any) -> str:
+def _quiet_choice(*choices: str) -> Callable[[Any], str]:
     """The value itself never shows in an error: it may be the password, in the wrong place."""
-    if value not in ("none", "pass"):
-        raise ValueError("is not one of none, pass")
-    return str(value)
+
+    def convert(value: Any) -> str:
+        if value not in choices:
+            raise ValueError(f"is not one of {', '.join(choices)}")
+        return str(value)
+
+    return convert
 
 
 def _password(value: Any) -> str:
@@ -309,8 +341,28 @@ def _password(value: Any) -> str:
     return value
 
 
-def _no_password(value: Any) -> str:
-    raise ValueError("is given but not used; set type: pass, or remove it")
+def _unused(kind: str) -> Callable[[Any], Any]:
+    def convert(value: Any) -> Any:
+        raise ValueError(f"is given but not used; set type: {kind}, or remove it")
+
+    return convert
+
+
+def _keys(value: Any) -> list[Any]:
+    if not isinstance(value, list) or not value:
+        raise ValueError('must be a list of one key at least, the one that signs first: [{"id": 1, "key": "..."}]')
+    return value
+
+
+def _key(value: Any) -> bytes:
+    """The value itself never shows in an error."""
+    low, high = HMAC_KEY_OCTETS
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9A-Fa-f]*", value):
+        raise ValueError(f"must be a text of hexadecimal digits; make one with: openssl rand -hex {low}")
+    if len(value) % 2 or not low <= len(value) // 2 <= high:
+        length = f"has {len(value)} hexadecimal digits, not an even number in {2 * low}..{2 * high}"
+        raise ValueError(f"{length}; make one with: openssl rand -hex {low}")
+    return bytes.fromhex(value)
 
 
 def _address(value: Any) -> IPInterface:

@@ -22,6 +22,16 @@ class State(enum.Enum):
 
 
 @dataclass(frozen=True)
+class Master:
+    """The router that was last heard as master."""
+
+    address: IPAddress
+    priority: int
+    interval_cs: int
+    heard_ns: int
+
+
+@dataclass(frozen=True)
 class Start:
     """Take part from now on (RFC 9568 6.4.1: a Startup event)."""
 

@@ -9,11 +9,10 @@ is when the router wants a `TimerDue`. Time is any integer clock of nanoseconds 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Callable, cast
 
 from . import packet, timers
-from .codec import Codec
+from .codec import Codec, no_wall_clock
 from .counters import COUNTERS
 from .events import (
     Announce,
@@ -23,6 +22,7 @@ from .events import (
     Event,
     InterfaceDown,
     InterfaceUp,
+    Master,
     Mismatch,
     PacketReceived,
     PacketRejected,
@@ -36,29 +36,17 @@ from .events import (
 )
 from .settings import IPAddress, Settings
 
-# A lost announcement would leave clients with the old master's MAC until their cache expires: say it again.
-ANNOUNCE_AGAIN_NS = (100_000_000, timers.SECOND_NS, 5 * timers.SECOND_NS)
-
 # How late a successor may be (at most two intervals), and how long its first advert may be ahead of its addresses.
 _SUCCESSOR_LATE_NS, _SUCCESSOR_CLAIMS_NS = 200_000_000, 20_000_000
 
 _PRIORITY_OWNER, _PRIORITY_LOWEST = 255, 1
 
 
-@dataclass(frozen=True)
-class Master:
-    """The router that was last heard as master."""
-
-    address: IPAddress
-    priority: int
-    interval_cs: int
-    heard_ns: int
-
-
 class Router:
     """A virtual router's state, its timers and its counters."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, utc_ns: Callable[[], int] = no_wall_clock) -> None:
+        """`utc_ns` is the wall clock, which only `hmac` asks for."""
         self.settings = settings
         self.state = State.INIT
         self.source: IPAddress | None = None
@@ -76,7 +64,7 @@ class Router:
         self._timer_ns: int | None = None
         self._advert_sent_ns = 0
         self._announce_ns: list[int] = []
-        self._codec = Codec(settings)
+        self._codec = Codec(settings, utc_ns)
         self._effects: list[Effect] = []
 
     @property
@@ -179,7 +167,7 @@ class Router:
             self._become_master(f"{heard} for {waited_s:.2f} s", "no_response", now_ns)
 
     def _backup_packet(self, event: PacketReceived, now_ns: int) -> None:
-        advert = self._accept(event)
+        advert = self._accept(event, now_ns)
         if advert is None:
             return
         heard = Master(event.source, advert.priority, advert.interval_cs, now_ns)
@@ -213,7 +201,7 @@ class Router:
             self._change(State.INIT, self._leaving or "stopped")
 
     def _leaving_packet(self, event: PacketReceived, now_ns: int) -> None:
-        advert = self._accept(event)
+        advert = self._accept(event, now_ns)
         if advert is not None and advert.priority:
             # A successor may speak before its addresses answer, as RFC 9568 6.4.2 has it and keepalived does.
             self._leaving = f"stopped: {event.source} has taken over"
@@ -273,7 +261,7 @@ class Router:
             self._timer_ns = due_ns if due_ns > now_ns else self._timer_ns
 
     def _master_packet(self, event: PacketReceived, now_ns: int) -> None:
-        advert = self._accept(event)
+        advert = self._accept(event, now_ns)
         if advert is None:
             return
         if advert.priority == 0:
@@ -362,27 +350,38 @@ class Router:
 
     def _announce(self, now_ns: int) -> None:
         self._effects.append(Announce(self.settings.addresses))
-        self._announce_ns = [now_ns + again_ns for again_ns in ANNOUNCE_AGAIN_NS]
+        self._announce_ns = [now_ns + again_ns for again_ns in timers.ANNOUNCE_AGAIN_NS]
 
     def _send(self, now_ns: int, priority: int | None = None, interval_cs: int | None = None) -> None:
         # A router without an address to send from is in INIT or FAULT, where nothing is sent.
         source = cast(IPAddress, self.source)
         priority = self.settings.priority if priority is None else priority
         interval_cs = self.settings.advert_interval_cs if interval_cs is None else interval_cs
-        self._effects.extend(self._codec.compose(priority, interval_cs, source))
+        self._effects.extend(self._codec.compose(priority, interval_cs, source, now_ns))
         self._advert_sent_ns = now_ns
         self._timer_ns = now_ns + timers.interval_ns(self.settings.advert_interval_cs)
         self.counters["advertisement_sent"] += 1
         if priority == 0:
             self.counters["priority_zero_pkts_sent"] += 1
 
-    def _accept(self, event: PacketReceived) -> packet.Advert | None:
+    def _prove_alive(self, now_ns: int) -> None:
+        """Let the sender of a genuine advert of an unknown time prove that it is no recording; no timer is touched."""
+        ours = 0 if self._leaving else self.settings.priority
+        # A backup says the least that there is, which wins against nobody.
+        priority = ours if self.state is State.MASTER else _PRIORITY_LOWEST
+        source = cast(IPAddress, self.source)
+        self._effects.extend(self._codec.compose(priority, self._master_interval_cs, source, now_ns))
+        self.counters["advertisement_sent"] += 1
+
+    def _accept(self, event: PacketReceived, now_ns: int) -> packet.Advert | None:
         """The advert in a packet, when it is genuine; whatever is rejected is counted and touches nothing else."""
         try:
-            advert = self._codec.judge(event, self.source)
+            advert = self._codec.judge(event, self.source, now_ns)
         except packet.PacketError as error:
             self.counters[error.reason] += 1
             self._effects.append(PacketRejected(error.reason, error.detail, event.source))
+            if error.answer:
+                self._prove_alive(now_ns)
             return None
         self.counters["advertisement_rcvd"] += 1
         if advert.priority == 0:

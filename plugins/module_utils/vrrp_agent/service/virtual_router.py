@@ -40,7 +40,7 @@ class VirtualRouter:
 
     def __init__(self, instance: Instance, network: Network, on_transition: Callable[[], None]) -> None:
         self.instance = instance
-        self.router = Router(instance)
+        self.router = Router(instance, time.time_ns)
         self.index: int | None = None
         self.last_transition: Transition | None = None
         self.since_s = time.time()
@@ -182,7 +182,7 @@ class VirtualRouter:
     def _send(self, effect: events.SendAdvert) -> None:
         if self.index is None:
             return
-        if self._loop.time() - self._renewed_s > self.lifetime_s / 4:
+        if self.router.state is State.MASTER and self._loop.time() - self._renewed_s > self.lifetime_s / 4:
             self._claim()
         try:
             self._network.send(self.index, self.instance.family, effect.message, effect.source, effect.destination)
