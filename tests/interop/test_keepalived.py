@@ -25,6 +25,7 @@ ERRORS = (
     "auth_type_mismatch",
     "auth_failures",
     "own_source_errors",
+    "destination_errors",
 )
 # Generous beside the protocol's own 3.6 s, because these machines are shared; the reasons are exact.
 TAKEOVER_S = 8.0

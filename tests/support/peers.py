@@ -43,6 +43,8 @@ class Wire:
     password: str = ""
     interval_s: float = 1.0
     vips: tuple[str, ...] = VIPS
+    # The two nodes' own addresses, ours first, where adverts go by unicast.
+    unicast: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"v{self.version} {'PASS' if self.password else 'none'}"
@@ -155,9 +157,13 @@ class OurAgent(Peer):
         command = [*_CLI, *arguments, "--runtime-dir", str(self.folder)]
         return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 
+    def document(self) -> dict[str, Any]:
+        """Its whole status document."""
+        return client.status(str(self.folder))
+
     def status(self) -> dict[str, Any]:
         """The status of its only instance."""
-        [instance] = client.status(str(self.folder))["instances"]
+        [instance] = self.document()["instances"]
         return dict(instance)
 
     def wait_for_state(self, state: str, timeout_s: float) -> dict[str, Any]:
@@ -208,6 +214,7 @@ class Keepalived(Peer):
 def _keepalived_conf(wire: Wire, priority: int, preempt: bool) -> str:
     authentication = f"authentication {{\nauth_type PASS\nauth_pass {wire.password}\n}}" if wire.password else ""
     addresses = "\n".join(wire.vips)
+    unicast = f"unicast_src_ip {wire.unicast[1]}\nunicast_peer {{\n{wire.unicast[0]}\n}}" if wire.unicast else ""
     return f"""
 global_defs {{
     router_id keepalived
@@ -221,6 +228,7 @@ vrrp_instance web {{
     advert_int {wire.interval_s:g}
     {"" if preempt else "nopreempt"}
     {authentication}
+    {unicast}
     virtual_ipaddress {{
         {addresses}
     }}

@@ -89,6 +89,11 @@ class Namespace:
         """The IPv6 link-local address of a device."""
         return next(str(one["local"]) for one in self._addresses(device) if one["scope"] == "link")
 
+    def mac(self, device: str = "eth0") -> str:
+        """The MAC address of a device."""
+        [link] = json.loads(self.ip("-j", "link", "show", "dev", device))
+        return str(link["address"])
+
     def operational(self, device: str) -> bool:
         """Whether the kernel reports the device as able to pass packets."""
         [link] = json.loads(self.ip("-j", "link", "show", "dev", device))

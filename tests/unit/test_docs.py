@@ -14,7 +14,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 INTEROP = "tests/interop"
+# Which of Debian's releases the peers are taken from; the names of FRRouting's tests begin with test_frr.
 RELEASES = ("bookworm", "trixie")
+RELEASES_OF_FRR = ("bookworm",)
 
 # ansible-test copies no docs.
 pytestmark = pytest.mark.skipif(not (ROOT / "docs").is_dir(), reason="without the documents")
@@ -41,5 +43,9 @@ def with_release(name: str, release: str) -> str:
 
 def test_the_table_of_interoperability_is_what_runs() -> None:
     """docs/interoperability.md: every cell runs with every release, and nothing runs that it does not show."""
-    claimed = {with_release(name, release) for name in named("interoperability.md") for release in RELEASES}
+    claimed = {
+        with_release(name, release)
+        for name in named("interoperability.md")
+        for release in (RELEASES_OF_FRR if name.startswith("test_frr") else RELEASES)
+    }
     assert claimed == collected(INTEROP)

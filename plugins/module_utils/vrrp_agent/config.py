@@ -210,6 +210,8 @@ def _read_keys(parent: _Object) -> tuple[tuple[int, bytes], ...]:
     keys: list[tuple[int, bytes]] = []
     for index, item in enumerate(parent.take("keys", _keys) or ()):
         source = _Object(item, f"{parent.at('keys')}[{index}]", parent.problems)
+        if not isinstance(item, dict):
+            continue
         key_id, key = source.take("id", _integer(1, 255)), source.take("key", _key)
         if key_id is not None and key_id in dict(keys):
             source.problem("id", f"{key_id} stands twice; each key has an id of its own")

@@ -51,3 +51,17 @@ def test_unsolicited_neighbor_advertisement(text: str) -> None:
     assert (kind, code, flags & 0x60000000, target) == (136, 0, 0x20000000, vip.packed)
     assert (option, units, mac) == (2, 1, MAC)
     assert folded_sum(source + destination + struct.pack("!IxxxB", length, next_header) + icmp) == 0xFFFF
+
+
+def test_a_router_says_that_it_is_one() -> None:
+    """RFC 9568 6.4.2, RFC 4861 4.4: hosts take the default route from a neighbour that is a router no more."""
+    vip = ip_address("2001:db8::100")
+    frame = announcement(MAC, vip, forwarding=True)
+    ip, icmp = frame[14:54], frame[54:]
+    assert icmp[4:8] == bytes.fromhex("a0000000")  # Router and Override
+    assert folded_sum(ip[8:] + struct.pack("!IxxxB", len(icmp), 58) + icmp) == 0xFFFF
+
+
+def test_ipv4_has_no_router_flag() -> None:
+    vip = ip_address("192.0.2.100")
+    assert announcement(MAC, vip, forwarding=True) == announcement(MAC, vip)

@@ -33,15 +33,15 @@ from vrrp_agent.protocol import events
 from vrrp_agent.protocol.events import Mismatch, PacketReceived, PacketRejected, State, TimerDue
 from vrrp_agent.protocol.packet import AUTH_PASS, Advert, encode
 from vrrp_agent.protocol.router import _TABLE, COUNTERS, Router
-from vrrp_agent.protocol.settings import Authentication, Settings
+from vrrp_agent.protocol.settings import Authentication, IPAddress, Settings
 
 V2 = replace(OURS, version=2)
 PASS = replace(V2, authentication=Authentication("pass", "s3cret"))
 GOOD = octets(replace(OURS, priority=255), HIGHER)
 
 
-def from_peer(message: bytes, ttl: int = 255) -> PacketReceived:
-    return PacketReceived(message, HIGHER, GROUP, ttl)
+def from_peer(message: bytes, ttl: int = 255, to: IPAddress = GROUP) -> PacketReceived:
+    return PacketReceived(message, HIGHER, to, ttl)
 
 
 def version_2(auth_type: int, auth_data: bytes) -> PacketReceived:
@@ -64,6 +64,7 @@ REJECTED = {
     "unexpected password": (V2, version_2(1, b"s3cret\0\0"), "auth_type_mismatch", "type 1, not 0"),
     "password": (PASS, version_2(1, b"s3creT\0\0"), "auth_failures", "the password differs"),
     "longer password": (PASS, version_2(1, b"s3cret1\0"), "auth_failures", "the password differs"),
+    "destination": (OURS, from_peer(GOOD, to=US), "destination_errors", f"sent to {US}, not to the group"),
     "own source": (OURS, heard(255, US), "own_source_errors", "sent from this node's own address"),
 }
 

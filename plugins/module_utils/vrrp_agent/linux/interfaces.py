@@ -142,6 +142,15 @@ class Kernel:
         self._events.close()
 
 
+def forwards_ipv6(name: str) -> bool:
+    """Whether the kernel forwards IPv6 packets that come in on an interface: whether it is a router there."""
+    try:
+        with open(f"/proc/sys/net/ipv6/conf/{name}/forwarding", encoding="ascii") as file:
+            return file.read().strip() != "0"
+    except OSError:  # IPv6 is not in this kernel, or the interface has just gone
+        return False
+
+
 def _event(frame: netlink.Frame) -> Event | None:
     if frame.type in (netlink.RTM_NEWLINK, netlink.RTM_DELLINK):
         return _link_event(frame)

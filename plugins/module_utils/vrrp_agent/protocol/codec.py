@@ -47,6 +47,7 @@ class Codec:
     def judge(self, event: PacketReceived, source: IPAddress | None, now_ns: int) -> packet.Advert:
         """The advert in a packet, when it is genuine; raises PacketError. `source` is this router's own address."""
         settings = self._settings
+        self._judge_way(event)
         message, trailer = self._authenticator.split(event.message)
         advert, pseudo_header = packet.decode(
             message, event.source, event.destination, event.ttl, settings.version, trailer
@@ -58,6 +59,11 @@ class Codec:
         if pseudo_header != self._pseudo_header and advert.version == 3:
             self._pseudo_header, self._encoded = pseudo_header, None
         return advert
+
+    def _judge_way(self, event: PacketReceived) -> None:
+        """Raise PacketError for a packet that did not come the way that adverts come here."""
+        if event.destination != packet.group(self._settings.family):
+            raise packet.PacketError("destination_errors", f"sent to {event.destination}, not to the group")
 
     def differences(self, advert: packet.Advert) -> Iterator[tuple[str, str]]:
         """Counter and text of what RFC 9568 7.1 lets a receiver count and log, but not drop the advert for."""

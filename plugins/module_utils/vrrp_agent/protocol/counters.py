@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-# RFC 8347 vrrp statistics; the authentication ones are RFC 2787's, for version 2.
+# RFC 8347 vrrp statistics; the authentication ones are RFC 2787's, for version 2; those of a packet's way are our own.
 COUNTERS = (
     "master_transitions",
     "advertisement_rcvd",
@@ -22,6 +22,7 @@ COUNTERS = (
     "auth_type_mismatch",
     "auth_failures",
     "own_source_errors",
+    "destination_errors",
     # keepalived's, but for the last: an accepted advert whose sender's clock is more than half a window from ours.
     "auth_ext_missing",
     "auth_ext_malformed",

@@ -26,7 +26,7 @@ from .trailer import Trailer
 _SECOND = 1 << 32
 _BITS = 64
 
-PROOFS = 4  # in a row: a recording passes with 2 out of 65536 each time
+PROOFS = 4  # in a row: a recording passes with 4 out of 65536 each time
 _PROOF_TOLERANCE_NS = timers.SECOND_NS // 4
 _DRIFT = 5000  # a clock that nobody sets gains or loses less than one part of so many
 
@@ -53,18 +53,17 @@ class Sender:
 
     def __init__(self) -> None:
         # Nanoseconds from the monotonic clock's time to UTC, as they were when the sequence was last set by it.
-        self._offset_ns: int | None = None
-        self._last = 0
+        self._offset_ns = 0
+        self._last: int | None = None
         self._sent_ns = 0
 
     def next(self, now_ns: int, utc_ns: int, pause_ns: int, echo: int) -> int:
         """The next sequence; after a pause the wall clock is asked again, because nobody follows us then."""
-        if self._offset_ns is None or (
-            now_ns - self._sent_ns > pause_ns and _ns_between(self._last, _sequence(utc_ns)) > 0
-        ):
+        paused = self._last is None or now_ns - self._sent_ns > pause_ns
+        if paused and (self._last is None or _between(self._last, _sequence(utc_ns)) > 0):
             self._offset_ns = utc_ns - now_ns
         moment = _sequence(now_ns + self._offset_ns)
-        if self._last and _between(self._last | 0xFFFF, moment) <= 0:
+        if self._last is not None and _between(self._last | 0xFFFF, moment) <= 0:
             moment = ((self._last >> 16) + 1) << 16
         self._last, self._sent_ns = (moment | echo) % (1 << _BITS), now_ns
         return self._last
@@ -76,8 +75,9 @@ class Receiver:
     def __init__(self) -> None:
         self._followed: dict[IPAddress, _Heard] = {}
         self._unproven: dict[IPAddress, _Heard] = {}
-        # Two, because an advert of the peer may cross with the latest of ours.
-        self._nonces: deque[int] = deque(maxlen=2)
+        # More than the latest: adverts of a peer cross with ours, and two peers may want proof at the same time.
+        self._nonces: deque[int] = deque(maxlen=4)
+        self._accepted_ns: int | None = None
         self._answered_ns: int | None = None
         self.echo = 0
 
@@ -99,7 +99,7 @@ class Receiver:
         proven = not fresh and self._prove(source, trailer, now_ns)
         if not fresh and not proven:
             raise self._refusal(known, trailer, now_ns, ahead_ns, interval_ns)
-        self.echo = trailer.nonce
+        self.echo, self._accepted_ns = trailer.nonce, now_ns
         self._followed[source] = _Heard(trailer.sequence, now_ns)
         self._unproven.pop(source, None)
         return ahead_ns
@@ -126,16 +126,19 @@ class Receiver:
             reason, detail = "auth_ext_replay", f"its sequence does not grow; {ahead}"
         else:
             reason, detail = "auth_ext_stale", f"its time is {ahead}"
-        echoes = bool(self._nonces) and trailer.counter == self._nonces[-1]
-        alive = known is not None and now_ns - known.at_ns <= 2 * interval_ns
-        if not echoes and (alive or self._answered_lately(now_ns, interval_ns)):
+        if not self._worth_an_answer(trailer, now_ns, interval_ns):
             return PacketError(reason, detail)
         self._answered_ns, self.echo = now_ns, trailer.nonce
         return PacketError(reason, detail, answer=True)
 
-    def _answered_lately(self, now_ns: int, interval_ns: int) -> bool:
-        """A recording must not make us send in a flood; who has just echoed us is answered at once."""
-        return self._answered_ns is not None and now_ns - self._answered_ns < interval_ns // 8
+    def _worth_an_answer(self, trailer: Trailer, now_ns: int, interval_ns: int) -> bool:
+        """Who echoes us is answered at once; others seldom (a recording must not make us send in a flood), and only
+        while nobody is heard whom we can date."""
+        if trailer.counter in self._nonces:
+            return True
+        if self._accepted_ns is not None and now_ns - self._accepted_ns <= 2 * interval_ns:
+            return False
+        return self._answered_ns is None or now_ns - self._answered_ns >= interval_ns // 8
 
 
 def _sequence(utc_ns: int) -> int:

@@ -19,6 +19,7 @@ from ..linux.interfaces import (
     LinkChanged,
     LinkRemoved,
     Overrun,
+    forwards_ipv6,
 )
 from ..linux.netlink import ADDRESS_PROTOCOL
 from ..linux.sockets import AdvertSocket, Datagram, FrameSocket
@@ -109,8 +110,9 @@ class Network:
     def announce(self, index: int, addresses: Sequence[IPInterface]) -> None:
         """Tell the segment that these addresses live here; raises KernelError."""
         link = self._links[index]
+        forwarding = any(address.version == 6 for address in addresses) and forwards_ipv6(link.name)
         for address in addresses:
-            self._frames.send(index, announcement(link.mac, address.ip))
+            self._frames.send(index, announcement(link.mac, address.ip, forwarding))
 
     def send(self, index: int, family: int, message: bytes, source: IPAddress, destination: IPAddress) -> None:
         """Send a VRRP message; raises KernelError."""

@@ -1,0 +1,233 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that two agents put on the wire, read by decoders that are not ours: scapy and tshark.
+
+A third node captures the life of a pair: an election, a MASTER that yields to a better one, a MASTER that stops.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import pytest
+from peers import VIPS_IPV6, VIRTUAL_ROUTER_ID, OurAgent, Wire
+from scapy.layers.inet import IP, in4_chksum
+from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6NDOptDstLLAddr, IPv6, in6_chksum
+from scapy.layers.l2 import ARP, Ether
+from scapy.layers.vrrp import IPPROTO_VRRP, VRRP, VRRPv3
+from scapy.packet import Packet, Raw
+from scapy.utils import checksum
+from segment import Namespace, Segment, wait_for
+from vrrp_agent.protocol import packet
+
+ETH_P_ALL = 3
+PACKET_OUTGOING = 4
+LINKTYPE_ETHERNET = 1
+SOON_S = 10.0
+GOOD = "1"  # tshark's name for a checksum that is right
+EXTRA = {4: "10.139.1.9/24", 6: "fd00:139::9/64"}
+YIELDS, RESIGNS = 1, 0
+
+QUICK_S = 0.2
+
+
+@dataclass(frozen=True)
+class Story:
+    """A wire, and whether its checksums are to leave the pseudo-header out."""
+
+    wire: Wire
+    message_only: bool = False
+    family: int = 4
+
+
+STORIES = {
+    "v2": Story(Wire(2), message_only=True),
+    "v2-pass": Story(Wire(2, "s3cret"), message_only=True),
+    "v3-pseudo-header": Story(Wire(3, interval_s=QUICK_S)),
+    "v3-message-only": Story(Wire(3, interval_s=QUICK_S), message_only=True),
+    "v3-ipv6": Story(Wire(3, interval_s=QUICK_S, vips=VIPS_IPV6), family=6),
+}
+
+
+@dataclass
+class Capture:
+    """What a node's interface sees, in order."""
+
+    packets: socket.socket
+    frames: list[bytes] = field(default_factory=list)
+
+    def read(self) -> None:
+        """Take what has come since the last time."""
+        while True:
+            try:
+                frame, address = self.packets.recvfrom(2048)
+            except BlockingIOError:
+                return
+            if address[2] != PACKET_OUTGOING:
+                self.frames.append(frame)
+
+    def priorities(self) -> set[int]:
+        """The priorities of all adverts so far."""
+        self.read()
+        return {advert.priority for advert in map(advert_in, self.frames) if advert is not None}
+
+
+@pytest.fixture
+def third(make_segment: Any) -> Segment:
+    """A segment with a node that looks on."""
+    return make_segment("a", "b", "observer")
+
+
+@pytest.fixture
+def capture(third: Segment) -> Iterator[Capture]:
+    """All frames that reach the observer."""
+    with third["observer"].entered():
+        packets = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+        packets.bind(("eth0", ETH_P_ALL))
+    packets.setblocking(False)
+    with packets:
+        yield Capture(packets)
+
+
+def advert_in(frame: bytes) -> Packet | None:
+    """scapy's advert in a frame, if there is one."""
+    parsed = Ether(frame)
+    return parsed.getlayer(VRRP) or parsed.getlayer(VRRPv3)
+
+
+def speak_in_the_other_style(node: Namespace, wire: Wire) -> None:
+    """One advert of the lowest priority whose checksum leaves the pseudo-header out: answered in the same style."""
+    addresses = tuple(ip_address(vip.partition("/")[0]) for vip in wire.vips)
+    advert = packet.Advert(3, VIRTUAL_ROUTER_ID, 1, round(wire.interval_s * 100), addresses)
+    message = packet.encode(advert, ip_address("10.139.1.13"), packet.GROUP_IPV4, pseudo_header=False)
+    with node.entered(), socket.socket(socket.AF_INET, socket.SOCK_RAW, packet.PROTOCOL_NUMBER) as sender:
+        sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, packet.TTL)
+        sender.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
+        sender.sendto(message, (str(packet.GROUP_IPV4), 0))
+
+
+def live(third: Segment, capture: Capture, story: Story, folder: Path) -> None:
+    """a becomes MASTER, yields to the better b, and b resigns."""
+    wire, extra = story.wire, [EXTRA[10 - story.family]]
+    first, better = (OurAgent(third[label], folder / label) for label in "ab")
+    first.start(wire, priority=150, extra_addresses=extra)
+    if story.message_only and wire.version == 3:
+        speak_in_the_other_style(third["observer"], wire)
+    first.wait_for_state("MASTER", SOON_S)
+    better.start(wire, priority=200, extra_addresses=extra)
+    better.wait_for_state("MASTER", SOON_S)
+    first.wait_for_state("BACKUP", SOON_S)
+    better.stop()
+    everything = {150, 200, YIELDS, RESIGNS}
+    wait_for(lambda: capture.priorities() >= everything, f"adverts of the priorities {everything}", SOON_S)
+
+
+@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
+def test_read_by_others(third: Segment, capture: Capture, story: Story, tmp_path: Path) -> None:
+    """Neither decoder finds anything to complain of, and both read what was meant."""
+    live(third, capture, story, tmp_path)
+    ours = {third[label].mac() for label in "ab"}
+    frames = [frame for frame in capture.frames if Ether(frame).src in ours and is_ours(Ether(frame))]
+    for frame in frames:
+        read_by_scapy(Ether(frame), story)
+    kinds = {kind(Ether(frame)) for frame in frames}
+    assert kinds == {"advert", "arp", "na"}
+    for mac in sorted(ours):
+        # One node at a time: two nodes that announce the same address one after the other are worth a warning.
+        read_by_tshark([frame for frame in frames if Ether(frame).src == mac], story, tmp_path / "capture.pcap")
+
+
+def kind(frame: Packet) -> str:
+    """What an agent's frame is."""
+    return "arp" if ARP in frame else "na" if ICMPv6ND_NA in frame else "advert"
+
+
+def is_ours(frame: Packet) -> bool:
+    """Whether the agent has sent a node's frame, and not its kernel: multicast reports, neighbour solicitations."""
+    return (
+        advert_in(bytes(frame)) is not None or ICMPv6ND_NA in frame or (ARP in frame and frame[ARP].psrc != "0.0.0.0")
+    )
+
+
+def read_by_scapy(frame: Packet, story: Story) -> None:
+    """Addresses, limits and checksums, with nothing left over."""
+    assert Raw not in frame
+    {"advert": advert_by_scapy, "arp": arp_by_scapy, "na": na_by_scapy}[kind(frame)](frame, story)
+
+
+def advert_by_scapy(frame: Packet, story: Story) -> None:
+    """An advert, whatever its priority."""
+    wire, advert = story.wire, advert_in(bytes(frame))
+    ip = frame[IP] if story.family == 4 else frame[IPv6]
+    message = bytes(ip.payload)
+    if story.family == 4:
+        assert (ip.ttl, ip.tos, ip.proto, ip.dst) == (255, 0xC0, IPPROTO_VRRP, "224.0.0.18")
+        assert checksum(bytes(ip)[:20]) == 0
+        assert (checksum(message) if story.message_only else in4_chksum(IPPROTO_VRRP, ip, message)) == 0
+    else:
+        assert (ip.hlim, ip.tc, ip.nh, ip.dst) == (255, 0xC0, IPPROTO_VRRP, "ff02::12")
+        assert in6_chksum(IPPROTO_VRRP, ip, message) == 0
+    assert (advert.version, advert.type, advert.vrid) == (wire.version, 1, VIRTUAL_ROUTER_ID)
+    assert advert.addrlist == [vip.partition("/")[0] for vip in wire.vips]
+    if wire.version == 2:
+        secret = struct.pack("!II", advert.auth1, advert.auth2)
+        assert (advert.adv, advert.authtype, secret) == (1, int(bool(wire.password)), padded(wire.password))
+    else:
+        assert (advert.res, advert.adv) == (0, 100 * wire.interval_s)
+
+
+def arp_by_scapy(frame: Packet, story: Story) -> None:
+    """A gratuitous ARP of an address that moves."""
+    arp = frame[ARP]
+    assert (frame.dst, arp.op, arp.hwsrc, arp.psrc) == ("ff:ff:ff:ff:ff:ff", 1, frame.src, arp.pdst)
+    assert f"{arp.psrc}/24" in (*story.wire.vips, EXTRA[4])
+
+
+def na_by_scapy(frame: Packet, story: Story) -> None:
+    """An unsolicited neighbour advertisement of an address that moves."""
+    ip, na = frame[IPv6], frame[ICMPv6ND_NA]
+    assert (ip.hlim, ip.dst, na.O, na.S, na.tgt) == (255, "ff02::1", 1, 0, ip.src)
+    assert na[ICMPv6NDOptDstLLAddr].lladdr == frame.src
+    assert in6_chksum(socket.IPPROTO_ICMPV6, ip, bytes(ip.payload)) == 0
+    assert f"{na.tgt}/64" in (*story.wire.vips, EXTRA[6])
+
+
+def padded(password: str) -> bytes:
+    return password.encode().ljust(8, b"\0")
+
+
+def read_by_tshark(frames: list[bytes], story: Story, file: Path) -> None:
+    """Every frame is dissected to its end with right checksums, and tshark has no remark on any."""
+    file.write_bytes(pcap(frames))
+    options = ["ip.check_checksum:TRUE", f"vrrp.v3_checksum_as_in_v2:{str(story.message_only).upper()}"]
+    command = ["tshark", "-n", "-r", str(file), "-T", "json", *(word for option in options for word in ("-o", option))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert "_ws.expert" not in done.stdout and "_ws.malformed" not in done.stdout
+    dissected = [one["_source"]["layers"] for one in json.loads(done.stdout)]
+    assert len(dissected) == len(frames)
+    for layers in dissected:
+        assert layers.keys() & {"vrrp", "arp", "icmpv6"}
+        assert "data" not in layers
+        if "ip" in layers:
+            assert layers["ip"]["ip.checksum.status"] == GOOD
+        if "vrrp" in layers:
+            assert layers["vrrp"]["vrrp.checksum.status"] == GOOD
+        if "icmpv6" in layers:
+            assert layers["icmpv6"]["icmpv6.checksum.status"] == GOOD
+
+
+def pcap(frames: list[bytes]) -> bytes:
+    """The frames as a capture file (the classic libpcap format), one a second."""
+    header = struct.pack("=IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, LINKTYPE_ETHERNET)
+    return header + b"".join(
+        struct.pack("=IIII", second, 0, len(frame), len(frame)) + frame for second, frame in enumerate(frames)
+    )
