@@ -26,9 +26,11 @@ ERRORS = (
     "auth_failures",
     "own_source_errors",
     "destination_errors",
+    "source_errors",
 )
 # Generous beside the protocol's own 3.6 s, because these machines are shared; the reasons are exact.
 TAKEOVER_S = 8.0
+UNICAST = ("10.139.1.11", "10.139.1.12")
 # For what does not depend on the interval.
 QUICK = Wire(3, interval_s=0.2)
 ADVERTS_ENOUGH = 6  # longer than the master down interval
@@ -40,6 +42,8 @@ WIRES = {
     "v3": Wire(3),
     "v3-100ms": Wire(3, interval_s=0.1),
     "v3-ipv6": Wire(3, vips=VIPS_IPV6),
+    "v2-unicast": Wire(2, "abc", unicast=UNICAST),
+    "v3-unicast": Wire(3, unicast=UNICAST),
 }
 wires = pytest.mark.parametrize("wire", WIRES.values(), ids=WIRES)
 
@@ -52,6 +56,23 @@ def assert_no_errors(status: dict[str, Any]) -> None:
 def their_address(theirs: Keepalived, wire: Wire) -> str:
     """What keepalived will send from: the link-local address that is there before a VIP is."""
     return theirs.node.link_local() if wire.vips == VIPS_IPV6 else "10.139.1.12"
+
+
+def test_ipv6_unicast(ours: OurAgent, theirs: Keepalived) -> None:
+    """keepalived sends with the kernel's hop limit, 64: heard where the configuration allows it, in both roles."""
+    wire = Wire(3, interval_s=0.2, vips=VIPS_IPV6, unicast=("fd00:139::11", "fd00:139::12"))
+    theirs.start(wire, priority=100)
+    theirs.wait_until_master(TAKEOVER_S)
+    ours.start(wire, priority=150, unicast_min_ttl=64)
+    status = ours.wait_for_state("MASTER", TAKEOVER_S)
+    assert status["last_transition"]["reason"] == "fd00:139::12 has the lower priority: 100 < 150"
+    theirs.wait_until_backup(2)
+    theirs.write(wire, priority=200)
+    theirs.reload()
+    theirs.wait_until_master(TAKEOVER_S)
+    status = ours.wait_for_state("BACKUP", 2)
+    assert status["master"]["address"] == "fd00:139::12"
+    assert_no_errors(status)
 
 
 def wait_for_adverts(ours: OurAgent) -> None:

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import Any, Callable
 from unittest.mock import patch
 
+from vrrp_agent.protocol import packet, timers
 from vrrp_agent.protocol import router as module
-from vrrp_agent.protocol import timers
 from vrrp_agent.protocol.events import (
     Announce,
     InterfaceUp,
@@ -60,8 +60,8 @@ def rejected_then(action: Callable[[Router, int], None]) -> Mutant:
     """A rejected packet is not without consequences."""
     original = Router._accept
 
-    def accept(self: Router, event: Any) -> Any:
-        advert = original(self, event)
+    def accept(self: Router, event: Any, now_ns: int) -> Any:
+        advert = original(self, event, now_ns)
         if advert is None:
             action(self, self._advert_sent_ns if self.state is State.MASTER else self._waiting_since_ns + 1)
         return advert
@@ -70,7 +70,9 @@ def rejected_then(action: Callable[[Router, int], None]) -> Mutant:
 
 
 def _takes_over_the_checksum_style(self: Router, now_ns: int) -> None:
-    self._codec._pseudo_header = not self._codec._pseudo_header
+    codec = self._codec
+    codec._without_pseudo_header ^= {packet.group(self.settings.family)}
+    codec._encoded = None
 
 
 def _loses_by_priority_only(self: Router, priority: int, address: Any) -> str | None:

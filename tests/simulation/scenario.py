@@ -121,4 +121,7 @@ def settings(
         virtual_addresses=shared_addresses(family, addresses, virtual_router_id),
         extra_addresses=tuple(ipaddress.ip_interface(address) for address in extra),
         authentication=authentication,
+        source_address=None,
+        unicast_peers=(),
+        unicast_min_ttl=255,
     )

@@ -124,6 +124,7 @@ class OurAgent(Peer):
             "priority": priority,
             "virtual_addresses": list(wire.vips),
             **({"authentication": {"type": "pass", "password": wire.password}} if wire.password else {}),
+            **({"source_address": wire.unicast[0], "unicast_peers": [wire.unicast[1]]} if wire.unicast else {}),
             **more,
         }
         self.config.write_text(json.dumps({"router_id": self.node.label, "instances": [instance]}))

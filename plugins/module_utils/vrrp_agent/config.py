@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Callable
 
+from .protocol.contradictions import contradictions
 from .protocol.packet import AUTH_OCTETS
-from .protocol.settings import Authentication, IPInterface, Settings
+from .protocol.settings import Authentication, IPAddress, IPInterface, Settings
 
 # RFC 9568 5.2.5: IPvX Addr Count is one octet.
 ADDRESSES_MAX = 255
@@ -174,6 +175,9 @@ def _read_instance(value: Any, path: str, problems: list[ConfigError]) -> Instan
         "virtual_addresses": source.take("virtual_addresses", _virtual_addresses),
         "extra_addresses": source.take("extra_addresses", _addresses, ()),
         "authentication": _read_authentication(source, version),
+        "source_address": source.take("source_address", _or_null(_host_address, None), None),
+        "unicast_peers": source.take("unicast_peers", _or_null(_peers, ()), ()),
+        "unicast_min_ttl": source.take("unicast_min_ttl", _integer(1, 255), 255),
     }
     source.finish()
     if len(problems) > before:
@@ -222,6 +226,8 @@ def _read_keys(parent: _Object) -> tuple[tuple[int, bytes], ...]:
 
 def _check_instance(instance: Instance, source: _Object) -> None:
     """What no key can be blamed for alone."""
+    for key, why in contradictions(instance):
+        source.problem(key, why)
     seen: dict[str, str] = {}
     for key in ("virtual_addresses", "extra_addresses"):
         for address in getattr(instance, key):
@@ -284,6 +290,11 @@ def _integer(low: int, high: int) -> Callable[[Any], int]:
         return value
 
     return convert
+
+
+def _or_null(convert: Callable[[Any], Any], default: Any) -> Callable[[Any], Any]:
+    """null says what the key's absence says."""
+    return lambda value: default if value is None else convert(value)
 
 
 def _one_of(*choices: Any) -> Callable[[Any], Any]:
@@ -398,3 +409,18 @@ def _virtual_addresses(value: Any) -> tuple[IPInterface, ...]:
     if len(addresses) > limit:
         raise ValueError(f"has {len(addresses)} addresses, an advert carries {limit}; move some to extra_addresses")
     return addresses
+
+
+def _host_address(value: Any) -> IPAddress:
+    """One host's address: a prefix would say nothing here, and looks as if it named a network."""
+    address = _address(value)
+    if "/" in value:
+        raise ValueError(f"{value} has a prefix; an address alone is meant: {address.ip}")
+    return address.ip
+
+
+def _peers(value: Any) -> tuple[IPAddress, ...]:
+    peers = tuple(_host_address(item) for item in _list(value))
+    if not peers:
+        raise ValueError("has no address; list the other nodes' addresses, or leave the key out for multicast")
+    return peers

@@ -51,6 +51,9 @@ OURS = Settings(
     virtual_addresses=(VIP,),
     extra_addresses=(),
     authentication=Authentication(),
+    source_address=None,
+    unicast_peers=(),
+    unicast_min_ttl=255,
 )
 
 

@@ -58,8 +58,11 @@ class Segment:
     def link(self, name: str) -> Link | None:
         return next((link for link in self.links.values() if link.name == name), None)
 
-    def own_address(self, index: int, family: int, shared: object) -> object:
-        return self.source
+    def own_addresses(self, index: int, family: int, shared: object) -> list[object]:
+        return [] if self.source is None else [self.source]
+
+    def is_own(self, address: object) -> bool:
+        return address == self.source
 
     def missing(self, index: int, addresses: Any) -> list[object]:
         return [address for address in addresses if (index, address) not in self.held]

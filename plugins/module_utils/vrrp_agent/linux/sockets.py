@@ -27,6 +27,9 @@ ANCILLARY_BYTES = 256
 # Not in the socket module of Python 3.9.
 IP_PKTINFO = 8
 IP_MULTICAST_ALL = 49
+SO_SNDBUFFORCE = 32
+# Adverts to a peer that is not there wait for its address to be found: they must not keep the others from going out.
+SEND_BUFFER_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,7 @@ class AdvertSocket:
                 _configure4(raw, self._index)
             else:
                 _configure6(raw, self._index)
+            raw.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, SEND_BUFFER_BYTES)
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, PRIORITY)  # after IP_TOS, which sets it as well
         except OSError as error:
             raw.close()

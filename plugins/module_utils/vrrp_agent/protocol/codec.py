@@ -26,8 +26,8 @@ class Codec:
         self._authenticator = authentication.Authenticator(settings, utc_ns)
         self._remarks: authentication.Remarks = ()
         # Answer in the checksum style that the peer uses; keepalived's until one is heard (RFC 9568 5.2.8).
-        self._pseudo_header = True
-        self._encoded: tuple[tuple[int, int, IPAddress], bytes] | None = None
+        self._without_pseudo_header: frozenset[IPAddress] = frozenset()
+        self._encoded: tuple[tuple[int, int, IPAddress], tuple[SendAdvert, ...]] | None = None
 
     def reconfigure(self, settings: Settings) -> None:
         """Take new settings for the same virtual router."""
@@ -37,12 +37,24 @@ class Codec:
 
     def compose(self, priority: int, interval_cs: int, source: IPAddress, now_ns: int) -> tuple[SendAdvert, ...]:
         """The adverts that tell every other router this priority and interval."""
-        destination = packet.group(self._settings.family)
-        message = self._message(priority, interval_cs, source, destination)
-        trailer = self._authenticator.sign(message, source, now_ns)
-        if trailer:
-            message = packet.append(message, trailer, source, destination)
-        return (SendAdvert(message, source, destination),)
+        adverts = self._encode(priority, interval_cs, source)
+        # The trailer is the same for every destination; what they get differs in the checksum alone.
+        trailer = self._authenticator.sign(adverts[0].message, source, now_ns)
+        if not trailer:
+            return adverts
+        return tuple(
+            SendAdvert(packet.append(one.message, trailer, source, one.destination), source, one.destination)
+            for one in adverts
+        )
+
+    def _encode(self, priority: int, interval_cs: int, source: IPAddress) -> tuple[SendAdvert, ...]:
+        """The adverts without a trailer, encoded once for as long as nothing in them changes."""
+        key = (priority, interval_cs, source)
+        if self._encoded is None or self._encoded[0] != key:
+            destinations = self._settings.unicast_peers or (packet.group(self._settings.family),)
+            adverts = [SendAdvert(self._message(*key, to), source, to) for to in destinations]
+            self._encoded = key, tuple(adverts)
+        return self._encoded[1]
 
     def judge(self, event: PacketReceived, source: IPAddress | None, now_ns: int) -> packet.Advert:
         """The advert in a packet, when it is genuine; raises PacketError. `source` is this router's own address."""
@@ -50,20 +62,37 @@ class Codec:
         self._judge_way(event)
         message, trailer = self._authenticator.split(event.message)
         advert, pseudo_header = packet.decode(
-            message, event.source, event.destination, event.ttl, settings.version, trailer
+            message,
+            event.source,
+            event.destination,
+            event.ttl,
+            settings.version,
+            settings.unicast_min_ttl,
+            trailer,
         )
         authentication.verify(advert, settings.authentication)
         if event.source == source:
             raise packet.PacketError("own_source_errors", "sent from this node's own address")
         self._remarks = self._authenticator.verify(message, trailer, event.source, now_ns)
-        if pseudo_header != self._pseudo_header and advert.version == 3:
-            self._pseudo_header, self._encoded = pseudo_header, None
+        if advert.version == 3:
+            self._note_style(event.source if settings.unicast_peers else event.destination, pseudo_header)
         return advert
 
     def _judge_way(self, event: PacketReceived) -> None:
         """Raise PacketError for a packet that did not come the way that adverts come here."""
-        if event.destination != packet.group(self._settings.family):
+        group, peers = packet.group(self._settings.family), self._settings.unicast_peers
+        if not peers and event.destination != group:
             raise packet.PacketError("destination_errors", f"sent to {event.destination}, not to the group")
+        if peers and event.destination == group:
+            raise packet.PacketError("destination_errors", "sent to the group, not by unicast")
+        if peers and event.source not in peers:
+            raise packet.PacketError("source_errors", "not one of unicast_peers")
+
+    def _note_style(self, destination: IPAddress, pseudo_header: bool) -> None:
+        """Speak to a destination in the style of checksum that is heard from there."""
+        if pseudo_header == (destination in self._without_pseudo_header):
+            self._without_pseudo_header ^= {destination}
+            self._encoded = None
 
     def differences(self, advert: packet.Advert) -> Iterator[tuple[str, str]]:
         """Counter and text of what RFC 9568 7.1 lets a receiver count and log, but not drop the advert for."""
@@ -76,19 +105,16 @@ class Codec:
             yield "interval_errors", f"interval {seconds}"
 
     def _message(self, priority: int, interval_cs: int, source: IPAddress, destination: IPAddress) -> bytes:
-        """The advert's octets, encoded once for as long as it stays the same."""
-        key = (priority, interval_cs, source)
-        if self._encoded is None or self._encoded[0] != key:
-            settings = self._settings
-            auth_type, auth_data = authentication.fields(settings.authentication)
-            advert = packet.Advert(
-                version=settings.version,
-                virtual_router_id=settings.virtual_router_id,
-                priority=priority,
-                interval_cs=interval_cs,
-                addresses=tuple(address.ip for address in settings.virtual_addresses),
-                auth_type=auth_type,
-                auth_data=auth_data,
-            )
-            self._encoded = key, packet.encode(advert, source, destination, self._pseudo_header)
-        return self._encoded[1]
+        """The octets of an advert to one destination."""
+        settings = self._settings
+        auth_type, auth_data = authentication.fields(settings.authentication)
+        advert = packet.Advert(
+            version=settings.version,
+            virtual_router_id=settings.virtual_router_id,
+            priority=priority,
+            interval_cs=interval_cs,
+            addresses=tuple(address.ip for address in settings.virtual_addresses),
+            auth_type=auth_type,
+            auth_data=auth_data,
+        )
+        return packet.encode(advert, source, destination, destination not in self._without_pseudo_header)

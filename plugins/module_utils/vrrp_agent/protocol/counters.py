@@ -23,6 +23,7 @@ COUNTERS = (
     "auth_failures",
     "own_source_errors",
     "destination_errors",
+    "source_errors",
     # keepalived's, but for the last: an accepted advert whose sender's clock is more than half a window from ours.
     "auth_ext_missing",
     "auth_ext_malformed",

@@ -98,15 +98,21 @@ def append(message: bytes, trailer: bytes, source: IPAddress, destination: IPAdd
 
 
 def decode(
-    message: bytes, source: IPAddress, destination: IPAddress, ttl: int, version: int, trailer: bytes = b""
+    message: bytes,
+    source: IPAddress,
+    destination: IPAddress,
+    ttl: int,
+    version: int,
+    min_ttl: int = TTL,
+    trailer: bytes = b"",
 ) -> tuple[Advert, bool]:
     """The advert in a VRRP message, and whether its checksum covers a pseudo-header; raises PacketError.
 
     `version` is the one configured here; `trailer` came behind the message. The checks are those of RFC 9568 7.1 in its
     order; what concerns the configuration (authentication, interval, address list) is the virtual router's to judge.
     """
-    if ttl != TTL:
-        raise PacketError("ip_ttl_errors", f"TTL {ttl}, not {TTL}")
+    if ttl < min_ttl:
+        raise PacketError("ip_ttl_errors", f"TTL {ttl}, not {TTL}" if min_ttl == TTL else f"TTL {ttl} < {min_ttl}")
     if len(message) < _HEADER.size:
         raise PacketError("packet_length_errors", f"{len(message)} octets hold no VRRP header")
     first, virtual_router_id, priority, count, last, unused_checksum = _HEADER.unpack_from(message)

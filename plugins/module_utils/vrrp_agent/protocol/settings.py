@@ -39,6 +39,12 @@ class Settings:
     virtual_addresses: tuple[IPInterface, ...]
     extra_addresses: tuple[IPInterface, ...]
     authentication: Authentication
+    # Its own address to send from; by default the interface's first that fits.
+    source_address: IPAddress | None
+    # Whom to send to, each by itself; nobody: to the multicast group.
+    unicast_peers: tuple[IPAddress, ...]
+    # The least TTL or hop limit of a peer's advert (GTSM, RFC 5082); to the group it is always 255.
+    unicast_min_ttl: int
 
     @property
     def family(self) -> int:

@@ -61,17 +61,24 @@ class Network:
         """The link of this name, as last heard from the kernel."""
         return next((link for link in self._links.values() if link.name == name), None)
 
-    def own_address(self, index: int, family: int, shared: Iterable[IPInterface]) -> IPAddress | None:
-        """The interface's own first address of a family, fit to send from; `shared` addresses are nobody's own."""
+    def own_addresses(self, index: int, family: int, shared: Iterable[IPInterface]) -> list[IPAddress]:
+        """The interface's own addresses fit to send from, primary ones first; `shared` ones are nobody's own."""
         not_own = {address.ip for address in shared}
-        for address in self._addresses.get(index, {}).values():
-            ip = address.interface.ip
-            if ip.version != family or ip in not_own or address.secondary or address.tentative:
-                continue
-            # RFC 9568 5.1.2.1: over IPv6 the source is the link-local address.
-            if family == 4 or ip.is_link_local:
-                return ip
-        return None
+        found = [
+            address
+            for address in self._addresses.get(index, {}).values()
+            if address.interface.version == family
+            and address.interface.ip not in not_own
+            and not address.tentative
+            # Held by another virtual router.
+            and address.protocol != ADDRESS_PROTOCOL
+        ]
+        return [address.interface.ip for address in sorted(found, key=lambda address: address.secondary)]
+
+    def is_own(self, ip: IPAddress) -> bool:
+        """Whether an address is this node's own, on whatever interface."""
+        everywhere = (address for addresses in self._addresses.values() for address in addresses.values())
+        return any(address.interface.ip == ip and address.protocol != ADDRESS_PROTOCOL for address in everywhere)
 
     def missing(self, index: int, addresses: Sequence[IPInterface]) -> list[IPInterface]:
         """Which of these addresses are not on the interface, as last heard from the kernel."""

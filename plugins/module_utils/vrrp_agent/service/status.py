@@ -38,6 +38,7 @@ def instance_status(running: VirtualRouter, present: Iterable[IPInterface]) -> d
         "virtual_addresses": [str(address) for address in instance.virtual_addresses],
         "extra_addresses": [str(address) for address in instance.extra_addresses],
         "addresses_present": [str(address) for address in instance.addresses if address in there],
+        "unicast_peers": [str(peer) for peer in instance.unicast_peers] or None,
         "source_address": str(router.source) if router.source else None,
         "master": _master(running),
         "new_master_reason": router.new_master_reason,

@@ -18,6 +18,7 @@ from ..protocol.router import Router
 from ..protocol.settings import IPInterface
 from .log import LOGGER, Limiter
 from .network import Network
+from .source import source_or_fault
 
 # How long to wait before trying again after the kernel has refused an address: every try that fails takes the role
 # from a healthy peer for a moment, so that they become rare.
@@ -132,9 +133,9 @@ class VirtualRouter:
             return events.InterfaceDown(f"{name} is down")
         if not link.carrier:
             return events.InterfaceDown(f"{name} has no carrier")
-        source = self._network.own_address(link.index, self.instance.family, self.instance.addresses)
-        if source is None:
-            return events.InterfaceDown(f"{name} has no IPv{self.instance.family} address of its own to send from")
+        source = source_or_fault(self._network, link.index, self.instance)
+        if isinstance(source, str):
+            return events.InterfaceDown(source)
         # Deaf, it would think that there is no master; without its addresses, it would be a master for nothing.
         trouble = self._network.deaf(link.index, self.instance.family) or self._refused
         return events.InterfaceUp(source) if trouble is None else events.InterfaceDown(trouble)
