@@ -125,9 +125,7 @@ def decode(
     # Exact, not at least: octets behind the message are an authentication trailer that we do not know, or nonsense.
     if len(message) != expected:
         raise PacketError("packet_length_errors", f"{len(message)} octets, {expected} for {count} addresses")
-    # The trailer: see append().
-    covered = message if source.version == 4 else message + trailer
-    pseudo_header = _verify_checksum(covered, source, destination, version)
+    pseudo_header = _verify_checksum(message, trailer, source, destination, version)
     # RFC 9568 5.2.5, erratum 8299: an advert without addresses is dropped.
     if count == 0:
         raise PacketError("address_list_errors", "no addresses")
@@ -150,8 +148,9 @@ def checksum(octets: bytes) -> int:
     return ~total & 0xFFFF
 
 
-def _verify_checksum(message: bytes, source: IPAddress, destination: IPAddress, version: int) -> bool:
+def _verify_checksum(message: bytes, trailer: bytes, source: IPAddress, destination: IPAddress, version: int) -> bool:
     """Whether the checksum covers a pseudo-header; raises PacketError when it is wrong in every allowed style."""
+    message = message if source.version == 4 else message + trailer  # see append()
     if version == 3:
         if checksum(_pseudo_header(source, destination, len(message)) + message) == 0:
             return True
