@@ -124,4 +124,7 @@ def settings(
         source_address=None,
         unicast_peers=(),
         unicast_min_ttl=255,
+        preempt_delay_ms=0,
+        startup_delay_ms=0,
+        checksum="auto",
     )

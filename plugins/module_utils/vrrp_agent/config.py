@@ -17,19 +17,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Callable
 
+from .protocol import credentials
 from .protocol.contradictions import contradictions
-from .protocol.packet import AUTH_OCTETS
 from .protocol.settings import Authentication, IPAddress, IPInterface, Settings
 
 # RFC 9568 5.2.5: IPvX Addr Count is one octet.
 ADDRESSES_MAX = 255
 # An IPv6 advertisement must fit the smallest link: (1280 - 40 - 8) / 16 addresses.
 ADDRESSES_MAX_IPV6 = 77
-# With the 28 octets of an HMAC trailer behind it, two fewer.
-ADDRESSES_MAX_IPV6_HMAC = 75
-# draft-cassen-vrrp-auth-hmac
-HMAC_MODES = ("enforce", "permissive", "receive-only")
-HMAC_KEY_OCTETS = (32, 64)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _INTERFACE = re.compile(r"[^\s/:]{1,15}")
@@ -178,6 +173,9 @@ def _read_instance(value: Any, path: str, problems: list[ConfigError]) -> Instan
         "source_address": source.take("source_address", _or_null(_host_address, None), None),
         "unicast_peers": source.take("unicast_peers", _or_null(_peers, ()), ()),
         "unicast_min_ttl": source.take("unicast_min_ttl", _integer(1, 255), 255),
+        "preempt_delay_ms": source.take("preempt_delay", _delay, 0),
+        "startup_delay_ms": source.take("startup_delay", _delay, 0),
+        "checksum": source.take("checksum", _one_of("auto", "with_pseudo_header", "without_pseudo_header"), "auto"),
     }
     source.finish()
     if len(problems) > before:
@@ -192,19 +190,22 @@ def _read_authentication(parent: _Object, version: int | None) -> Authentication
     if "authentication" not in parent.values:
         return Authentication()
     source = _Object(parent.values["authentication"], parent.at("authentication"), parent.problems)
-    kind = source.take("type", _quiet_choice("none", "pass", "hmac"), "none")
+    kind = source.take("type", credentials.choice("none", "pass", "hmac"), "none")
     if kind == "pass":
-        password = source.take("password", _password)
+        password = source.take("password", credentials.password)
         if version == 3:
             source.problem(
                 "type", "'pass' exists in version 2 only (RFC 9568 has none); set version: 2, or type: hmac or none"
             )
     else:
-        password = source.take("password", _unused("pass"), "")
+        password = source.take("password", credentials.unused("pass"), "")
     if kind == "hmac":
-        mode, keys = source.take("mode", _quiet_choice(*HMAC_MODES), "enforce"), _read_keys(source)
+        mode, keys = source.take("mode", credentials.choice(*credentials.MODES), "enforce"), _read_keys(source)
     else:
-        mode, keys = source.take("mode", _unused("hmac"), "enforce"), source.take("keys", _unused("hmac"), ())
+        mode, keys = (
+            source.take("mode", credentials.unused("hmac"), "enforce"),
+            source.take("keys", credentials.unused("hmac"), ()),
+        )
     source.finish()
     return Authentication(kind or "none", password or "", mode or "", keys or ())
 
@@ -212,11 +213,11 @@ def _read_authentication(parent: _Object, version: int | None) -> Authentication
 def _read_keys(parent: _Object) -> tuple[tuple[int, bytes], ...]:
     """The keys of `hmac`, the one that signs first."""
     keys: list[tuple[int, bytes]] = []
-    for index, item in enumerate(parent.take("keys", _keys) or ()):
+    for index, item in enumerate(parent.take("keys", credentials.keys) or ()):
         source = _Object(item, f"{parent.at('keys')}[{index}]", parent.problems)
         if not isinstance(item, dict):
             continue
-        key_id, key = source.take("id", _integer(1, 255)), source.take("key", _key)
+        key_id, key = source.take("id", _integer(1, 255)), source.take("key", credentials.key)
         if key_id is not None and key_id in dict(keys):
             source.problem("id", f"{key_id} stands twice; each key has an id of its own")
         source.finish()
@@ -239,10 +240,6 @@ def _check_instance(instance: Instance, source: _Object) -> None:
     # RFC 9568 5.2.9: the first IPv6 address is the link-local address of the virtual router.
     if instance.family == 6 and not instance.virtual_addresses[0].is_link_local:
         source.problem("virtual_addresses", "the first IPv6 address must be a link-local one; put fe80::.../64 first")
-    count, limit = len(instance.virtual_addresses), ADDRESSES_MAX_IPV6_HMAC
-    if instance.family == 6 and instance.authentication.type == "hmac" and count > limit:
-        why = f"has {count} addresses, a signed advert carries {limit}; move some to extra_addresses"
-        source.problem("virtual_addresses", why)
 
 
 def _check_unique(instances: list[tuple[int, Instance]], problems: list[ConfigError]) -> None:
@@ -332,50 +329,13 @@ def _interval_of(version: int | None) -> Callable[[Any], int]:
     return convert
 
 
-def _quiet_choice(*choices: str) -> Callable[[Any], str]:
-    """The value itself never shows in an error: it may be the password, in the wrong place."""
-
-    def convert(value: Any) -> str:
-        if value not in choices:
-            raise ValueError(f"is not one of {', '.join(choices)}")
-        return str(value)
-
-    return convert
-
-
-def _password(value: Any) -> str:
-    """The value itself never shows in an error."""
-    if not isinstance(value, str) or not value:
-        raise ValueError("must be a text of 1 to 8 characters")
-    if not value.isascii() or not value.isprintable():
-        raise ValueError("must be printable ASCII, so that every implementation sends the same octets")
-    if len(value) > AUTH_OCTETS:
-        raise ValueError(f"has {len(value)} characters, version 2 carries {AUTH_OCTETS}; shorten it on all nodes")
-    return value
-
-
-def _unused(kind: str) -> Callable[[Any], Any]:
-    def convert(value: Any) -> Any:
-        raise ValueError(f"is given but not used; set type: {kind}, or remove it")
-
-    return convert
-
-
-def _keys(value: Any) -> list[Any]:
-    if not isinstance(value, list) or not value:
-        raise ValueError('must be a list of one key at least, the one that signs first: [{"id": 1, "key": "..."}]')
-    return value
-
-
-def _key(value: Any) -> bytes:
-    """The value itself never shows in an error."""
-    low, high = HMAC_KEY_OCTETS
-    if not isinstance(value, str) or not re.fullmatch(r"[0-9A-Fa-f]*", value):
-        raise ValueError(f"must be a text of hexadecimal digits; make one with: openssl rand -hex {low}")
-    if len(value) % 2 or not low <= len(value) // 2 <= high:
-        length = f"has {len(value)} hexadecimal digits, not an even number in {2 * low}..{2 * high}"
-        raise ValueError(f"{length}; make one with: openssl rand -hex {low}")
-    return bytes.fromhex(value)
+def _delay(value: Any) -> int:
+    """Seconds to milliseconds."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(f"{_show(value)} is not a number of seconds")
+    if not 0 <= value <= 1000:
+        raise ValueError(f"{value} is not in 0..1000 seconds")
+    return round(value * 1000)
 
 
 def _address(value: Any) -> IPInterface:

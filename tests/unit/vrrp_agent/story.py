@@ -54,6 +54,9 @@ OURS = Settings(
     source_address=None,
     unicast_peers=(),
     unicast_min_ttl=255,
+    preempt_delay_ms=0,
+    startup_delay_ms=0,
+    checksum="auto",
 )
 
 

@@ -137,6 +137,16 @@ def test_answers_in_the_style_of_the_peers_checksum() -> None:
     assert router.handle(heard(99), T + 2 * S + MS)[0] == sent()
 
 
+@pytest.mark.parametrize("checksum", ["with_pseudo_header", "without_pseudo_header"])
+@pytest.mark.parametrize("theirs", [True, False])
+def test_a_style_of_checksum_that_is_configured_stays(checksum: str, theirs: bool) -> None:
+    """Both styles are read all the same."""
+    router = master(checksum=checksum)
+    peer = from_peer(octets(replace(OURS, priority=99), HIGHER, pseudo_header=theirs))
+    assert router.handle(peer, T + MS)[0] == sent(pseudo_header=checksum == "with_pseudo_header")
+    assert router.counters["checksum_errors"] == 0
+
+
 def test_version_2_has_no_style_to_follow() -> None:
     router = master(version=2)
     router.handle(heard(99, settings=V2), T + MS)

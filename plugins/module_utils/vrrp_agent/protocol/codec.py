@@ -74,7 +74,7 @@ class Codec:
         if event.source == source:
             raise packet.PacketError("own_source_errors", "sent from this node's own address")
         self._remarks = self._authenticator.verify(message, trailer, event.source, now_ns)
-        if advert.version == 3:
+        if advert.version == 3 and settings.checksum == "auto":
             self._note_style(event.source if settings.unicast_peers else event.destination, pseudo_header)
         return advert
 
@@ -117,4 +117,6 @@ class Codec:
             auth_type=auth_type,
             auth_data=auth_data,
         )
-        return packet.encode(advert, source, destination, destination not in self._without_pseudo_header)
+        heard = destination not in self._without_pseudo_header
+        pseudo_header = heard if settings.checksum == "auto" else settings.checksum == "with_pseudo_header"
+        return packet.encode(advert, source, destination, pseudo_header)

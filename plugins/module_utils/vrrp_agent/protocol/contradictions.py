@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from .settings import Settings
 
 _DEFAULT_MIN_TTL = 255
+_PRIORITY_OWNER = 255
+# As many as fit the smallest link with a trailer behind them: (1280 - 40 - 8 - 28) / 16.
+_SIGNED_ADDRESSES_MAX_IPV6 = 75
 _FAMILIES = {4: "IPv4", 6: "IPv6"}
 
 
@@ -17,6 +20,10 @@ def contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
     """The key that is wrong, and why, with the mend."""
     yield from _of_the_source(settings)
     yield from _of_the_peers(settings)
+    yield from _of_the_delays(settings)
+    yield from _of_the_signature(settings)
+    if settings.checksum != "auto" and (settings.version, settings.family) != (3, 4):
+        yield "checksum", "there is a choice in version 3 over IPv4 only; remove it"
 
 
 def _of_the_source(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -48,3 +55,20 @@ def _of_the_peers(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "unicast_peers", "mixes link-local and other IPv6 addresses; one source cannot send to both"
     if len(set(peers)) < len(peers):
         yield "unicast_peers", "names a peer twice"
+
+
+def _of_the_delays(settings: Settings) -> Iterator[tuple[str, str]]:
+    if settings.preempt_delay_ms and not settings.preempt:
+        yield "preempt_delay", "means nothing with preempt: false; remove one of the two"
+    for key in ("preempt_delay", "startup_delay"):
+        if getattr(settings, f"{key}_ms") and settings.priority == _PRIORITY_OWNER:
+            yield key, "the address owner (priority 255) never waits (RFC 9568 6.1); remove it, or lower the priority"
+
+
+def _of_the_signature(settings: Settings) -> Iterator[tuple[str, str]]:
+    count, limit = len(settings.virtual_addresses), _SIGNED_ADDRESSES_MAX_IPV6
+    if settings.family == 6 and settings.authentication.type == "hmac" and count > limit:
+        yield (
+            "virtual_addresses",
+            f"has {count} addresses, a signed advert carries {limit}; move some to extra_addresses",
+        )

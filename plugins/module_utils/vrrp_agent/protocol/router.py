@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Callable, cast
 
-from . import packet, timers
+from . import leaving, packet, timers
 from .codec import Codec, no_wall_clock
 from .counters import COUNTERS
 from .events import (
@@ -36,9 +36,6 @@ from .events import (
 )
 from .settings import IPAddress, Settings
 
-# How late a successor may be (at most two intervals), and how long its first advert may be ahead of its addresses.
-_SUCCESSOR_LATE_NS, _SUCCESSOR_CLAIMS_NS = 200_000_000, 20_000_000
-
 _PRIORITY_OWNER, _PRIORITY_LOWEST = 255, 1
 
 
@@ -62,6 +59,9 @@ class Router:
         # A MASTER that was stopped, until its successor answers: the reason that it will give.
         self._leaving: str | None = None
         self._timer_ns: int | None = None
+        # startup_delay, as long as nobody has been heard; and when a lesser master, heard until then, loses the role.
+        self._startup_ns = 0
+        self._preempt_ns: int | None = None
         self._advert_sent_ns = 0
         self._announce_ns: list[int] = []
         self._codec = Codec(settings, utc_ns)
@@ -70,9 +70,8 @@ class Router:
     @property
     def deadline_ns(self) -> int | None:
         """When the router wants a TimerDue; None while it waits for nothing."""
-        if self._timer_ns is None or not self._announce_ns:
-            return self._timer_ns
-        return min(self._timer_ns, self._announce_ns[0])
+        due = (self._timer_ns, self._preempt_ns, *self._announce_ns[:1])
+        return min((due_ns for due_ns in due if due_ns is not None), default=None)
 
     @property
     def skew_ns(self) -> int:
@@ -89,13 +88,14 @@ class Router:
         self._effects = []
         if self.state is State.MASTER and now_ns - self._advert_sent_ns > self.master_down_ns:
             self._oversleep(now_ns)
-        handler = _TABLE[self.state, type(event)] if self._leaving is None else _LEAVING[type(event)]
+        handler = _TABLE[self.state, type(event)] if self._leaving is None else leaving.TABLE[type(event)]
         handler(self, event, now_ns)
         return tuple(self._effects)
 
     # --- what happens in INIT and FAULT
 
     def _start(self, event: Event, now_ns: int) -> None:
+        self._startup_ns = self.settings.startup_delay_ms * timers.MILLISECOND_NS
         if self.fault is not None:
             self._change(State.FAULT, self.fault)
         else:
@@ -107,6 +107,7 @@ class Router:
             self._become_master(f"{reason} as address owner (priority 255)", "priority", now_ns)
         else:
             self._become_backup(reason, now_ns)
+            self._wait(self.master_down_ns + self._startup_ns, now_ns)
 
     def _note_interface_up(self, event: InterfaceUp, now_ns: int) -> None:
         self.source, self.fault = event.source, None
@@ -150,11 +151,16 @@ class Router:
             self._master_interval_cs = heard_interval_cs
         if self._outranked is not None and self._submits_to(self._outranked.priority):
             self._follow(self._outranked)
-        self._timer_ns = self._waiting_since_ns + (self.skew_ns if self._resigned else self.master_down_ns)
+        down_ns = self.master_down_ns + self._startup_ns
+        self._timer_ns = self._waiting_since_ns + (self.skew_ns if self._resigned else down_ns)
+        self._preempt_ns = None  # preempt_delay starts anew, with the next advert
 
     def _backup_timer(self, event: TimerDue, now_ns: int) -> None:
-        if self._timer_ns is None or now_ns < self._timer_ns:
+        if self._preempt_ns is not None and now_ns >= self._preempt_ns:
+            self._outranked = self.master
+        elif self._timer_ns is None or now_ns < self._timer_ns:
             return
+        self._startup_ns, self._preempt_ns = 0, None
         waited_s = (now_ns - self._waiting_since_ns) / timers.SECOND_NS
         if self._outranked is not None:
             loser = self._outranked
@@ -171,16 +177,30 @@ class Router:
         if advert is None:
             return
         heard = Master(event.source, advert.priority, advert.interval_cs, now_ns)
+        if self._startup_ns:
+            # The network passes traffic: from here on as ever.
+            self._startup_ns = 0
+            self._wait(self.master_down_ns, now_ns)
         if advert.priority == 0:
             # RFC 9568 6.4.2: wait for Skew_Time, so that the best of the backups is first.
             self._master_interval_cs = advert.interval_cs
             self.master, self._outranked, self._resigned = heard, None, True
+            self._preempt_ns = None
             self._wait(self.skew_ns, now_ns)
         elif self._submits_to(advert.priority):
             self._follow(heard)
+        elif self.settings.preempt_delay_ms:
+            self._follow_for_now(heard)
         else:
             # RFC 9568 6.4.2: discarded, the timer goes on, and at its end this router takes the role.
             self.master = self._outranked = heard
+
+    def _follow_for_now(self, lesser: Master) -> None:
+        """preempt_delay: leave a lesser master the role for that long, and at least as long as without."""
+        delayed_ns = lesser.heard_ns + self.settings.preempt_delay_ms * timers.MILLISECOND_NS
+        preempt_ns = self._preempt_ns or max(self._timer_ns or 0, delayed_ns)
+        self._follow(lesser)
+        self._preempt_ns = preempt_ns
 
     def _submits_to(self, priority: int) -> bool:
         """Whether a BACKUP leaves the role to a master of this priority (RFC 9568 6.4.2)."""
@@ -188,45 +208,7 @@ class Router:
         preempts = self.settings.preempt or self.settings.priority == _PRIORITY_OWNER
         return priority >= self.settings.priority or not preempts
 
-    # --- what happens in MASTER, after Stop: the addresses answer until the successor's do
-
-    def _leaving_start(self, event: Start, now_ns: int) -> None:
-        """Stopped and started again before anybody has taken over."""
-        self._leaving = None
-        self._send(now_ns)
-        self._announce(now_ns)
-
-    def _leaving_timer(self, event: TimerDue, now_ns: int) -> None:
-        if self._timer_ns is not None and now_ns >= self._timer_ns:
-            self._change(State.INIT, self._leaving or "stopped")
-
-    def _leaving_packet(self, event: PacketReceived, now_ns: int) -> None:
-        advert = self._accept(event, now_ns)
-        if advert is not None and advert.priority:
-            # A successor may speak before its addresses answer, as RFC 9568 6.4.2 has it and keepalived does.
-            self._leaving = f"stopped: {event.source} has taken over"
-            self._timer_ns = min(self._timer_ns or now_ns, now_ns + _SUCCESSOR_CLAIMS_NS)
-
-    def _leaving_down(self, event: InterfaceDown, now_ns: int) -> None:
-        self._note_interface_down(event, now_ns)
-        self._change(State.INIT, f"stopped: {event.reason}")
-
-    def _leaving_reconfigured(self, event: Reconfigured, now_ns: int) -> None:
-        """Keep the old settings' addresses to their end; the new ones are for the next start."""
-        self._change(State.INIT, "stopped: other settings")
-        self._note_settings(event, now_ns)
-
     # --- what happens in MASTER
-
-    def _master_stop(self, event: Stop, now_ns: int) -> None:
-        # RFC 9568 6.4.3: priority 0 lets the backup act after Skew_Time instead of three intervals. The addresses stay
-        # for that time, which the RFC does not: a client finds nobody else before the successor has spoken.
-        self._send(now_ns, priority=0)
-        self._leaving = "stopped: nobody has taken over"
-        interval_cs = self.settings.advert_interval_cs
-        late_ns = min(_SUCCESSOR_LATE_NS, 2 * timers.interval_ns(interval_cs))
-        self._announce_ns = []
-        self._timer_ns = now_ns + timers.skew_ns(self.settings.version, 1, interval_cs) + late_ns
 
     def _master_up(self, event: InterfaceUp, now_ns: int) -> None:
         changed = event.source != self.source
@@ -327,7 +309,7 @@ class Router:
         previous, self.state = self.state, state
         self._leaving = None
         self._timer_ns = None
-        self._announce_ns = []
+        self._announce_ns, self._preempt_ns = [], None
         if previous is State.MASTER:
             self._effects.append(ReleaseAddresses(self.settings.addresses))
         if state is not State.BACKUP:
@@ -338,7 +320,7 @@ class Router:
 
     def _follow(self, master: Master) -> None:
         self.master = master
-        self._outranked, self._resigned = None, False
+        self._outranked, self._resigned, self._preempt_ns = None, False, None
         # RFC 9568 6.4.2: a backup adopts the master's interval. In version 2 too, where RFC 3768 7.1 drops the advert:
         # that makes a second master out of every change of the interval that reaches one node first.
         self._master_interval_cs = master.interval_cs
@@ -411,7 +393,7 @@ _TABLE: dict[tuple[State, type], _Handler] = {
     (State.BACKUP, InterfaceDown): Router._backup_down,
     (State.BACKUP, Reconfigured): Router._backup_reconfigured,
     (State.MASTER, Start): Router._ignore,
-    (State.MASTER, Stop): Router._master_stop,
+    (State.MASTER, Stop): leaving.begin,
     (State.MASTER, TimerDue): Router._master_timer,
     (State.MASTER, PacketReceived): Router._master_packet,
     (State.MASTER, InterfaceUp): Router._master_up,
@@ -424,15 +406,4 @@ _TABLE: dict[tuple[State, type], _Handler] = {
     (State.FAULT, InterfaceUp): Router._recover,
     (State.FAULT, InterfaceDown): Router._note_interface_down,
     (State.FAULT, Reconfigured): Router._note_settings,
-}
-
-# The same for a MASTER that was stopped and has not let go yet.
-_LEAVING: dict[type, _Handler] = {
-    Start: Router._leaving_start,
-    Stop: Router._ignore,
-    TimerDue: Router._leaving_timer,
-    PacketReceived: Router._leaving_packet,
-    InterfaceUp: Router._note_interface_up,
-    InterfaceDown: Router._leaving_down,
-    Reconfigured: Router._leaving_reconfigured,
 }

@@ -45,6 +45,12 @@ class Settings:
     unicast_peers: tuple[IPAddress, ...]
     # The least TTL or hop limit of a peer's advert (GTSM, RFC 5082); to the group it is always 255.
     unicast_min_ttl: int
+    # How long a better BACKUP leaves the role to a lesser master that it hears.
+    preempt_delay_ms: int
+    # How much longer a BACKUP listens after the start of the agent while it hears nobody.
+    startup_delay_ms: int
+    # How the checksum is computed, version 3 over IPv4: auto, with_pseudo_header or without_pseudo_header.
+    checksum: str
 
     @property
     def family(self) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 CENTISECOND_NS = 10_000_000
 SECOND_NS = 1_000_000_000
+MILLISECOND_NS = 1_000_000
 # A lost announcement would leave clients with the old master's MAC until their cache expires: say it again.
 ANNOUNCE_AGAIN_NS = (100_000_000, SECOND_NS, 5 * SECOND_NS)
 

@@ -35,6 +35,8 @@ def instance_status(running: VirtualRouter, present: Iterable[IPInterface]) -> d
         "effective_priority": instance.priority,
         "advert_interval": instance.advert_interval_cs / 100,
         "preempt": instance.preempt,
+        "preempt_delay": instance.preempt_delay_ms / 1000,
+        "startup_delay": instance.startup_delay_ms / 1000,
         "virtual_addresses": [str(address) for address in instance.virtual_addresses],
         "extra_addresses": [str(address) for address in instance.extra_addresses],
         "addresses_present": [str(address) for address in instance.addresses if address in there],
