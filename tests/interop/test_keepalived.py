@@ -42,6 +42,8 @@ WIRES = {
     "v3": Wire(3),
     "v3-100ms": Wire(3, interval_s=0.1),
     "v3-ipv6": Wire(3, vips=VIPS_IPV6),
+    "v3-vmac": Wire(3, use_vmac=True),
+    "v3-ipv6-vmac": Wire(3, vips=VIPS_IPV6, use_vmac=True),
     "v2-unicast": Wire(2, "abc", unicast=UNICAST),
     "v3-unicast": Wire(3, unicast=UNICAST),
 }

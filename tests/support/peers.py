@@ -22,6 +22,9 @@ VIRTUAL_ROUTER_ID = 51
 VIPS = ("10.139.1.1/24", "10.139.1.2/24")
 VIPS_IPV6 = ("fe80::139:1/64", "fd00:139::1/64")
 
+# keepalived's interface with the virtual MAC.
+_MACVLAN = "vmac0"
+
 _CLI = [sys.executable, "-m", "vrrp_agent.cli"]
 
 # keepalived sees its own release's files, an empty /run, and the test's folder as /mnt.
@@ -45,6 +48,7 @@ class Wire:
     vips: tuple[str, ...] = VIPS
     # The two nodes' own addresses, ours first, where adverts go by unicast.
     unicast: tuple[str, ...] = ()
+    use_vmac: bool = False
 
     def __str__(self) -> str:
         return f"v{self.version} {'PASS' if self.password else 'none'}"
@@ -59,6 +63,7 @@ class Peer:
         self.folder = folder
         self.process: subprocess.Popen[bytes] | None = None
         self.vips = VIPS
+        self.device = "eth0"  # where its VIPs are
 
     def launch(self, command: list[str]) -> None:
         """Start the process with its output in the log."""
@@ -80,7 +85,9 @@ class Peer:
 
     def holds(self) -> list[str]:
         """Which of the VIPs are on its interface."""
-        present = self.node.addresses(link_local=True)
+        if not self.node.has(self.device):
+            return []
+        present = self.node.addresses(self.device, link_local=True)
         return [vip for vip in self.vips if vip in present]
 
     def wait_until_master(self, timeout_s: float) -> None:
@@ -124,9 +131,11 @@ class OurAgent(Peer):
             "priority": priority,
             "virtual_addresses": list(wire.vips),
             **({"authentication": {"type": "pass", "password": wire.password}} if wire.password else {}),
+            **({"use_vmac": True} if wire.use_vmac else {}),
             **({"source_address": wire.unicast[0], "unicast_peers": [wire.unicast[1]]} if wire.unicast else {}),
             **more,
         }
+        self.device = f"vrrp{6 if ':' in wire.vips[0] else 4}.{VIRTUAL_ROUTER_ID}.eth0" if wire.use_vmac else "eth0"
         self.config.write_text(json.dumps({"router_id": self.node.label, "instances": [instance]}))
 
     def rewrite(self, **changed: Any) -> None:
@@ -189,6 +198,7 @@ class Keepalived(Peer):
     def start(self, wire: Wire, priority: int, preempt: bool = True) -> None:
         """Write its configuration and start it."""
         self.vips = wire.vips
+        self.device = _MACVLAN if wire.use_vmac else "eth0"
         self.write(wire, priority, preempt)
         self.launch(["unshare", "--mount", "sh", "-c", _IN_ROOT, "sh", str(self.root), str(self.folder)])
         wait_for(lambda: "Entering BACKUP STATE" in self.log, "keepalived runs", 10)
@@ -228,6 +238,7 @@ vrrp_instance web {{
     priority {priority}
     advert_int {wire.interval_s:g}
     {"" if preempt else "nopreempt"}
+    {f"use_vmac {_MACVLAN}" if wire.use_vmac else ""}
     {authentication}
     {unicast}
     virtual_ipaddress {{

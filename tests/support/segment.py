@@ -85,6 +85,10 @@ class Namespace:
         found = [one for one in self._addresses(device) if link_local or one["scope"] != "link"]
         return [f"{one['local']}/{one['prefixlen']}" for one in found]
 
+    def has(self, device: str) -> bool:
+        """Whether there is a device of this name."""
+        return any(link["ifname"] == device for link in json.loads(self.ip("-j", "link", "show")))
+
     def link_local(self, device: str = "eth0") -> str:
         """The IPv6 link-local address of a device."""
         return next(str(one["local"]) for one in self._addresses(device) if one["scope"] == "link")
@@ -133,6 +137,11 @@ class Segment:
 
     def __getitem__(self, label: str) -> Namespace:
         return self.nodes[label]
+
+    def join(self, node: Namespace, host: int) -> None:
+        """Give a node that has lost its eth0 another one, with the addresses of this number."""
+        self._join(node, host)
+        self._wait_until_up(node)
 
     def cut(self, node: Namespace) -> None:
         """Take the node's switch port down; the node sees its carrier go."""

@@ -47,6 +47,7 @@ class Instance(Settings):
 
     name: str
     interface: str
+    use_vmac: bool
 
     @property
     def identity(self) -> tuple[str, int, int]:
@@ -167,6 +168,7 @@ def _read_instance(value: Any, path: str, problems: list[ConfigError]) -> Instan
         "priority": source.take("priority", _integer(1, 255), 100),
         "advert_interval_cs": source.take("advert_interval", _interval_of(version), 100),
         "preempt": source.take("preempt", _boolean, True),
+        "use_vmac": source.take("use_vmac", _boolean, False),
         "virtual_addresses": source.take("virtual_addresses", _virtual_addresses),
         "extra_addresses": source.take("extra_addresses", _addresses, ()),
         "authentication": _read_authentication(source, version),
@@ -235,6 +237,10 @@ def _check_instance(instance: Instance, source: _Object) -> None:
             if str(address.ip) in seen:
                 source.problem(key, f"{address.ip} stands twice")
             seen[str(address.ip)] = key
+    if instance.use_vmac and instance.interface == "lo":
+        source.problem("use_vmac", "lo cannot carry a virtual MAC; name an Ethernet interface, or set use_vmac: false")
+    if instance.use_vmac and instance.unicast_peers:
+        source.problem("use_vmac", "a virtual MAC is for multicast on one LAN; remove unicast_peers, or use_vmac")
     if instance.family == 6 and instance.version == 2:
         source.problem("version", "version 2 knows no IPv6 (RFC 3768); set version: 3")
     # RFC 9568 5.2.9: the first IPv6 address is the link-local address of the virtual router.

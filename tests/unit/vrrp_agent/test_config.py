@@ -58,6 +58,7 @@ def test_defaults() -> None:
             Instance(
                 name="web",
                 interface="eth0",
+                use_vmac=False,
                 virtual_router_id=51,
                 version=3,
                 priority=100,
@@ -240,6 +241,19 @@ def test_refused(key: str, value: Any, why: str) -> None:
 def test_interval_refused_in_version_2(seconds: float) -> None:
     """RFC 3768 5.3.7: one octet of seconds."""
     assert of(version=2, advert_interval=seconds) == [f"advert_interval: {seconds} {SECONDS_V2}"]
+
+
+def test_a_virtual_mac_where_none_can_be() -> None:
+    assert of(use_vmac="yes") == ['use_vmac: "yes" is not true or false']
+    assert of(use_vmac=True, interface="lo") == [
+        "use_vmac: lo cannot carry a virtual MAC; name an Ethernet interface, or set use_vmac: false"
+    ]
+    assert of(interface="lo") == []
+    assert of(use_vmac=True, unicast_peers=["10.139.1.12"]) == [
+        "use_vmac: a virtual MAC is for multicast on one LAN; remove unicast_peers, or use_vmac"
+    ]
+    same = [instance(use_vmac=True), instance(name="api", use_vmac=True, virtual_addresses=["10.139.1.2/24"])]
+    assert problems(document(*same)) == ["instances[1].virtual_router_id: 51 on eth0 is already used by instances[0]"]
 
 
 def test_version_2_knows_no_ipv6() -> None:

@@ -16,6 +16,7 @@ from . import netlink
 from .errors import KernelError, interface_name
 from .netlink import IPInterface
 
+ARPHRD_ETHER = 1
 IFF_UP, IFF_RUNNING, IFF_LOWER_UP = 0x1, 0x40, 0x10000
 IFA_F_SECONDARY, IFA_F_TENTATIVE, IFA_F_PERMANENT = 0x01, 0x40, 0x80
 READ_LIMIT = 128  # events a turn, some 5 ms: adverts must not wait for a flood of them
@@ -23,7 +24,11 @@ READ_LIMIT = 128  # events a turn, some 5 ms: adverts must not wait for a flood 
 
 @dataclass(frozen=True)
 class Link:
-    """A network interface; `carrier` says that it can pass packets, `up` that the administrator wants it to."""
+    """A network interface; `carrier` says that it can pass packets, `up` that the administrator wants it to.
+
+    `kind` is what `ip -d link` calls it ("macvlan", "veth", empty for hardware), `parent` the index of the interface
+    below it (0 if none), `alias` a text that somebody has given it.
+    """
 
     index: int
     name: str
@@ -31,6 +36,10 @@ class Link:
     carrier: bool
     mac: bytes
     mtu: int
+    ethernet: bool = True
+    kind: str = ""
+    parent: int = 0
+    alias: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,12 +110,15 @@ class Kernel:
         frames = self._requests.dump(netlink.RTM_GETADDR, netlink.address_query(), "list addresses")
         return [address for address in map(_address, map(netlink.decode, frames)) if address is not None]
 
-    def add_addresses(self, index: int, addresses: Sequence[IPInterface], lifetime_s: int | None) -> list[KernelError]:
+    def add_addresses(
+        self, index: int, addresses: Sequence[IPInterface], lifetime_s: int | None, prefix_route: bool = True
+    ) -> list[KernelError]:
         """Add addresses, or renew the lifetime of those that are there; the failures.
 
-        The kernel itself removes an address whose lifetime nobody renews; None is for ever.
+        The kernel itself removes an address whose lifetime nobody renews; None is for ever. `prefix_route`: the
+        address brings a route to its subnet along.
         """
-        messages = [netlink.new_address_message(index, address, lifetime_s) for address in addresses]
+        messages = [netlink.new_address_message(index, address, lifetime_s, prefix_route) for address in addresses]
         flags = netlink.NLM_F_CREATE | netlink.NLM_F_REPLACE
         answers = self._requests.execute(netlink.RTM_NEWADDR, flags, messages)
         return [
@@ -182,7 +194,7 @@ def _link(message: Any) -> Link | None:
     name, mtu = message.get_attr("IFLA_IFNAME"), message.get_attr("IFLA_MTU")
     if message["family"] != socket.AF_UNSPEC or name is None or mtu is None:
         return None
-    flags = message["flags"]
+    flags, info = message["flags"], message.get_attr("IFLA_LINKINFO")
     return Link(
         index=message["index"],
         name=name,
@@ -191,6 +203,10 @@ def _link(message: Any) -> Link | None:
         carrier=flags & (IFF_RUNNING | IFF_LOWER_UP) == IFF_RUNNING | IFF_LOWER_UP,
         mac=bytes.fromhex((message.get_attr("IFLA_ADDRESS") or "").replace(":", "")),
         mtu=mtu,
+        ethernet=message["ifi_type"] == ARPHRD_ETHER,
+        kind=(info.get_attr("IFLA_INFO_KIND") if info is not None else None) or "",
+        parent=message.get_attr("IFLA_LINK") or 0,
+        alias=message.get_attr("IFLA_IFALIAS") or "",
     )
 
 

@@ -35,7 +35,7 @@ RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
 
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x01, 0x04, 0x300
-NLM_F_REPLACE, NLM_F_CREATE = 0x100, 0x400
+NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE = 0x100, 0x200, 0x400
 NLM_F_DUMP_INTR = 0x10  # in an answer: the table changed while it was being dumped
 NLM_F_ACK_TLVS = 0x200  # in an answer: attributes follow the error code
 NLMSGERR_ATTR_MSG = 1
@@ -45,7 +45,7 @@ GROUPS = 0x1 | 0x10 | 0x100  # RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFAD
 SOL_NETLINK, NETLINK_CAP_ACK, NETLINK_EXT_ACK = 270, 10, 11
 SO_RCVBUFFORCE = 33  # not in the socket module
 
-IFA_F_NODAD = 0x02
+IFA_F_NODAD, IFA_F_NOPREFIXROUTE = 0x02, 0x200
 RTEXT_FILTER_SKIP_STATS = 0x08  # counters are most of a link's message and nobody here reads them
 INFINITE_S = 0xFFFFFFFF
 
@@ -68,6 +68,14 @@ class Answer(NamedTuple):
 
     errno: int
     detail: str = ""
+
+
+class Request(NamedTuple):
+    """What the kernel shall do: the message's type, its flags and its body."""
+
+    kind: int
+    flags: int
+    message: Any
 
 
 class Frame(NamedTuple):
@@ -113,6 +121,13 @@ def link_query() -> Any:
     return message
 
 
+def link_message(**attributes: Any) -> Any:
+    """The body that describes a link: attributes by pyroute2's names."""
+    message = ifinfmsg()
+    message["attrs"] = list(attributes.items())
+    return message
+
+
 def address_query() -> Any:
     """The body of a dump of all addresses of all families."""
     return ifaddrmsg()
@@ -130,19 +145,23 @@ def address_message(index: int, interface: IPInterface) -> Any:
     return message
 
 
-def new_address_message(index: int, interface: IPInterface, lifetime_s: int | None) -> Any:
+def new_address_message(index: int, interface: IPInterface, lifetime_s: int | None, prefix_route: bool = True) -> Any:
     """The body that adds an address, or renews its lifetime.
 
     No broadcast address, as with keepalived: a VIP is one service address, and the subnet's broadcast belongs to the
     host's own address. An IPv6 VIP is preferred for 0 s: it answers, but is not chosen as source of the host's own
     connections, which would die when it moves (RFC 6724 rule 3). IPv4 chooses the primary address by itself.
+    Without `prefix_route` the address brings no route to its subnet; a link-local one needs it to be of any use.
     """
     valid_s = INFINITE_S if lifetime_s is None else lifetime_s
     preferred_s = valid_s if interface.version == 4 else 0
+    flags = IFA_F_NODAD if interface.version == 6 else 0
+    if not prefix_route and not interface.ip.is_link_local:
+        flags |= IFA_F_NOPREFIXROUTE
     message = address_message(index, interface)
     message["attrs"] += [
         ("IFA_CACHEINFO", {"ifa_preferred": preferred_s, "ifa_valid": valid_s, "cstamp": 0, "tstamp": 0}),
-        ("IFA_FLAGS", IFA_F_NODAD if interface.version == 6 else 0),
+        ("IFA_FLAGS", flags),
     ]
     if any(entry[0] == "IFA_PROTO" for entry in ifaddrmsg.nla_map):
         message["attrs"].append(("IFA_PROTO", ADDRESS_PROTOCOL))
@@ -176,9 +195,13 @@ class RequestSocket:
 
     def execute(self, kind: int, flags: int, messages: Sequence[Any]) -> list[Answer]:
         """Have the kernel carry out each message; the answers are in the order of the messages."""
+        return self.execute_all([Request(kind, flags, message) for message in messages])
+
+    def execute_all(self, requests: Sequence[Request]) -> list[Answer]:
+        """Have the kernel carry out requests of any kind; up to BATCH of them cannot be torn apart by a kill."""
         answers: list[Answer] = []
-        for start in range(0, len(messages), BATCH):
-            answers += self._execute_batch(kind, flags, messages[start : start + BATCH])
+        for start in range(0, len(requests), BATCH):
+            answers += self._execute_batch(requests[start : start + BATCH])
         return answers
 
     def dump(self, kind: int, message: Any, op: str) -> list[Frame]:
@@ -193,15 +216,17 @@ class RequestSocket:
         """Close the socket."""
         self._socket.close()
 
-    def _execute_batch(self, kind: int, flags: int, messages: Sequence[Any]) -> list[Answer]:
+    def _execute_batch(self, requests: Sequence[Request]) -> list[Answer]:
         """One exchange; a message whose answer did not come has the error of the socket."""
-        sequences = self._take_sequences(len(messages))
+        sequences = self._take_sequences(len(requests))
         answers: dict[int, Answer] = {}
         failure = Answer(0)
         try:
-            pairs = zip(sequences, messages)
-            self._socket.sendmsg([encode(kind, flags | NLM_F_ACK, sequence, message) for sequence, message in pairs])
-            while len(answers) < len(messages):
+            pairs = zip(sequences, requests)
+            self._socket.sendmsg(
+                [encode(one.kind, one.flags | NLM_F_ACK, sequence, one.message) for sequence, one in pairs]
+            )
+            while len(answers) < len(requests):
                 for frame in self._receive():
                     if frame.type == NLMSG_ERROR and frame.sequence in sequences:
                         answers[frame.sequence] = _answer(frame)

@@ -128,6 +128,7 @@ class FrameSocket:
             self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
         except OSError as error:
             raise KernelError("open a packet socket", error.errno or errno.EIO) from None
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, PRIORITY)
 
     def send(self, index: int, frame: bytes) -> None:
         """Send a frame, Ethernet header included, out of an interface."""

@@ -20,6 +20,7 @@ from ..config import Config, ConfigError, Instance
 from ..linux.errors import KernelError
 from ..linux.sockets import Datagram
 from ..protocol.events import PacketReceived, State
+from ..protocol.settings import IPInterface
 from ..version import VERSION
 from . import status
 from .control import CommandError, ControlServer
@@ -167,6 +168,7 @@ class Agent:
 
     def _remove_leftovers(self) -> None:
         """No address outlives its owner: what an earlier life held is nobody's until somebody is elected."""
+        self._network.remove_left_links()
         shared = [address for instance in self._config.instances for address in instance.addresses]
         for address in self._network.leftovers(shared):
             LOGGER.warning("removing %s, left by an earlier life", address.interface)
@@ -223,9 +225,7 @@ class Agent:
             "config_digest": self._config_digest,
             "last_reload": self._last_reload,
             "counters": dict(self._counters),
-            "instances": [
-                status.instance_status(running, present.get(running.index or 0, ())) for running in self._all()
-            ],
+            "instances": [status.instance_status(running, _present(running, present)) for running in self._all()],
         }
 
     def _summary(self) -> str:
@@ -262,6 +262,11 @@ class Agent:
         self._exit_code = 1
         self._stopping.set()
         self._transition.set()
+
+
+def _present(running: VirtualRouter, present: dict[int, list[IPInterface]]) -> list[IPInterface]:
+    """What is on an instance's interface, and on the one with its virtual MAC."""
+    return [address for index in {running.index, running.address_index} for address in present.get(index or 0, ())]
 
 
 def _only_agent_here() -> socket.socket:

@@ -25,7 +25,9 @@ from ..linux.netlink import ADDRESS_PROTOCOL
 from ..linux.sockets import AdvertSocket, Datagram, FrameSocket
 from ..protocol.announce import announcement
 from ..protocol.settings import IPAddress, IPInterface
+from ..protocol.virtual_mac import advert_frame
 from .log import LOGGER
+from .virtual_mac import VirtualMacs
 
 Receiver = Callable[[int, int, Datagram], None]
 _Key = tuple[int, int]
@@ -46,6 +48,7 @@ class Network:
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._kernel.fileno(), self._read_kernel)
         self._read_all()
+        self.virtual_macs = VirtualMacs(self._read_links, self.link)
 
     def close(self) -> None:
         """Let go of every socket; addresses are not touched."""
@@ -53,6 +56,7 @@ class Network:
         for key in list(self._sockets):
             self._close_socket(key)
         self._frames.close()
+        self.virtual_macs.close()
         self._kernel.close()
 
     # --- what is so
@@ -92,6 +96,10 @@ class Network:
             found.setdefault(address.index, []).append(address.interface)
         return found
 
+    def remove_left_links(self) -> None:
+        """Remove interfaces that an agent's earlier life left behind, and what it changed on others."""
+        self.virtual_macs.remove_leftovers(list(self._links.values()))
+
     def leftovers(self, shared: Iterable[IPInterface]) -> list[Address]:
         """Addresses that an agent's earlier life left behind: they carry our mark or, on old kernels, a lifetime.
 
@@ -108,7 +116,9 @@ class Network:
 
     def claim(self, index: int, addresses: Sequence[IPInterface], lifetime_s: int) -> list[KernelError]:
         """Put addresses on an interface, or renew them; the kernel removes them itself after `lifetime_s`."""
-        return self._kernel.add_addresses(index, addresses, lifetime_s)
+        # A route to the subnet by a virtual MAC's interface would carry the host's own traffic.
+        prefix_route = not self.virtual_macs.has(index)
+        return self._kernel.add_addresses(index, addresses, lifetime_s, prefix_route)
 
     def release(self, index: int, addresses: Sequence[IPInterface]) -> list[KernelError]:
         """Take addresses off an interface."""
@@ -124,6 +134,10 @@ class Network:
     def send(self, index: int, family: int, message: bytes, source: IPAddress, destination: IPAddress) -> None:
         """Send a VRRP message; raises KernelError."""
         self._sockets[index, family].send(message, source, destination)
+
+    def send_frame(self, index: int, message: bytes, source: IPAddress, group: IPAddress) -> None:
+        """Send a VRRP message to a group from the MAC of an interface that has no address to send from."""
+        self._frames.send(index, advert_frame(self._links[index].mac, message, source, group))
 
     def listen(self, wanted: set[_Key]) -> None:
         """Have a socket open for exactly these (interface index, family) pairs; `deaf` tells where there is none."""
@@ -174,7 +188,10 @@ class Network:
         self._on_change()
 
     def _read_all(self) -> None:
-        self._links = {link.index: link for link in self._kernel.links()}
+        self._read_links()
         self._addresses = {}
         for address in self._kernel.addresses():
             self._addresses.setdefault(address.index, {})[address.interface] = address
+
+    def _read_links(self) -> None:
+        self._links = {link.index: link for link in self._kernel.links()}

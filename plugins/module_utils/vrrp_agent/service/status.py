@@ -12,6 +12,7 @@ from typing import Any
 
 from ..protocol.events import State
 from ..protocol.settings import IPInterface
+from .virtual_mac import mac_of, name_of
 from .virtual_router import VirtualRouter
 
 
@@ -40,6 +41,8 @@ def instance_status(running: VirtualRouter, present: Iterable[IPInterface]) -> d
         "virtual_addresses": [str(address) for address in instance.virtual_addresses],
         "extra_addresses": [str(address) for address in instance.extra_addresses],
         "addresses_present": [str(address) for address in instance.addresses if address in there],
+        "virtual_mac": mac_of(instance).hex(":") if instance.use_vmac else None,
+        "virtual_mac_interface": name_of(instance) if instance.use_vmac else None,
         "unicast_peers": [str(peer) for peer in instance.unicast_peers] or None,
         "source_address": str(router.source) if router.source else None,
         "master": _master(running),

@@ -19,6 +19,7 @@ from ..protocol.settings import IPInterface
 from .log import LOGGER, Limiter
 from .network import Network
 from .source import source_or_fault
+from .virtual_mac import UnfitError
 
 # How long to wait before trying again after the kernel has refused an address: every try that fails takes the role
 # from a healthy peer for a moment, so that they become rare.
@@ -43,6 +44,8 @@ class VirtualRouter:
         self.instance = instance
         self.router = Router(instance, time.time_ns)
         self.index: int | None = None
+        # Where its addresses are: another interface than the one that it listens on if it has a virtual MAC.
+        self.address_index: int | None = None
         self.last_transition: Transition | None = None
         self.since_s = time.time()
         self._network = network
@@ -87,17 +90,28 @@ class VirtualRouter:
             self._timer.cancel()
         if not self.stopped:
             self._release(self.instance.addresses)
+        self._drop_virtual_mac()
 
     def reconfigure(self, instance: Instance) -> None:
         """Take new settings for the same virtual router, without a change of role."""
+        moves = instance.use_vmac != self.instance.use_vmac
+        if moves:
+            self._release(self.instance.addresses)
+            self._drop_virtual_mac()
         self.instance = instance
+        if moves and self._place() is not None:
+            self.follow_interface()
         self.handle(events.Reconfigured(instance))
         if self.router.state is State.MASTER:
             # The lifetime follows the interval: an old, shorter one would end before the next advert renews it.
             self._claim()
+            if moves:
+                self._announce(instance.addresses)
 
     def follow_interface(self) -> None:
         """Tell the router what has become of its interface, and bring back addresses that somebody removed."""
+        if self.stopped and self.last_transition is not None:
+            return  # it has left for good
         condition = self._condition()
         if isinstance(condition, events.InterfaceUp):
             if condition.source != self.router.source:
@@ -107,8 +121,8 @@ class VirtualRouter:
         if self.router.state is State.MASTER:
             # After a long pause it may be master no more, and learns that from the clock alone.
             self.handle(events.TimerDue())
-        if self.router.state is State.MASTER and self.index is not None:
-            missing = self._network.missing(self.index, self.instance.addresses)
+        if self.router.state is State.MASTER and self.address_index is not None:
+            missing = self._network.missing(self.address_index, self.instance.addresses)
             if missing:
                 LOGGER.warning("%s: removed by somebody else, restored: %s", self.label, _join(missing))
                 self._claim()
@@ -129,6 +143,9 @@ class VirtualRouter:
             # The index stays: an interface that was renamed still has the addresses, and they are to be released.
             return events.InterfaceDown(f"no interface {name} on this host")
         self.index = link.index
+        unfit = self._place()
+        if unfit is not None:
+            return events.InterfaceDown(unfit)
         if not link.up:
             return events.InterfaceDown(f"{name} is down")
         if not link.carrier:
@@ -139,6 +156,24 @@ class VirtualRouter:
         # Deaf, it would think that there is no master; without its addresses, it would be a master for nothing.
         trouble = self._network.deaf(link.index, self.instance.family) or self._refused
         return events.InterfaceUp(source) if trouble is None else events.InterfaceDown(trouble)
+
+    def _place(self) -> str | None:
+        """Know where the addresses go, and have that ready for the present state; why they can go nowhere, if so."""
+        link = self._network.link(self.instance.interface)
+        if link is None:
+            return None
+        try:
+            self.address_index = link.index
+            if self.instance.use_vmac:
+                up = self.router.state is State.MASTER
+                self.address_index = self._network.virtual_macs.ensure(self.instance, link, up)
+        except (KernelError, UnfitError) as error:
+            return str(error)
+        return None
+
+    def _drop_virtual_mac(self) -> None:
+        if self.instance.use_vmac:
+            self._network.virtual_macs.remove(self.instance)
 
     # --- the deadline
 
@@ -186,45 +221,65 @@ class VirtualRouter:
         if self.router.state is State.MASTER and self._loop.time() - self._renewed_s > self.lifetime_s / 4:
             self._claim()
         try:
-            self._network.send(self.index, self.instance.family, effect.message, effect.source, effect.destination)
+            if self.instance.use_vmac and self.address_index is not None:
+                # RFC 9568 7.2: an advert comes from the virtual MAC.
+                self._network.send_frame(self.address_index, effect.message, effect.source, effect.destination)
+            else:
+                self._network.send(self.index, self.instance.family, effect.message, effect.source, effect.destination)
         except KernelError as error:
             self._warn(("send", error.errno), f"{error}")
 
     def _claim(self) -> None:
         """Claim the addresses that are missing and renew the others: all of them, as one time of renewal is kept."""
-        if self.index is None:
+        if self.address_index is None:
             return
         self._renewed_s = self._loop.time()
-        for error in self._network.claim(self.index, self.instance.addresses, self.lifetime_s):
-            self._warn(("claim", error.op), f"{error}")
+        for error in self._put():
+            self._warn(("claim", error), error)
             if self._refused is None:
                 # A master without its addresses is an outage that nobody takes over from: let the peer have the role.
-                self._refused = str(error)
+                self._refused = error
                 self._loop.call_soon(self.follow_interface)
                 self._loop.call_later(self._retry_s, self._try_again)
                 self._retry_s = min(2 * self._retry_s, _RETRY_LAST_S)
+
+    def _put(self) -> list[str]:
+        """The addresses on the interface, which must be awake for that; what the kernel has against it."""
+        unfit = self._place() if self.instance.use_vmac else None
+        if unfit is not None or self.address_index is None:
+            return [unfit] if unfit else []
+        return [
+            str(error) for error in self._network.claim(self.address_index, self.instance.addresses, self.lifetime_s)
+        ]
 
     def _try_again(self) -> None:
         self._refused = None
         self.follow_interface()
 
     def _release(self, addresses: tuple[IPInterface, ...]) -> None:
-        if self.index is None:
+        if self.address_index is None:
             return
-        for error in self._network.release(self.index, addresses):
+        for error in self._network.release(self.address_index, addresses):
             self._warn(("release", error.op), f"{error}")
+        if self.instance.use_vmac and self.router.state is not State.MASTER:
+            try:
+                self._network.virtual_macs.sleep(self.instance)
+            except KernelError as error:
+                self._warn(("sleep", error.errno), f"{error}")
 
     def _announce(self, addresses: tuple[IPInterface, ...] | list[IPInterface]) -> None:
-        if self.index is None:
+        if self.address_index is None:
             return
         try:
-            self._network.announce(self.index, addresses)
+            self._network.announce(self.address_index, addresses)
         except KernelError as error:
             self._warn(("announce", error.errno), f"{error}")
 
     def _note_transition(self, effect: events.StateChanged) -> None:
         self.since_s = time.time()
         self.last_transition = Transition(effect.previous, effect.state, effect.reason, self.since_s)
+        if self.stopped:
+            self._drop_virtual_mac()
         level = LOGGER.warning if effect.state is State.FAULT else LOGGER.info
         level("%s: %s -> %s: %s", self.label, effect.previous.value, effect.state.value, effect.reason)
         self._on_transition()
