@@ -20,7 +20,7 @@ from .vrrp_agent import config
 Group = Mapping[str, Mapping[str, Any]]
 
 # The variables that a node's configuration is made of.
-VARIABLES = ("vrrp_instances", "vrrp_priority", "vrrp_router_id")
+VARIABLES = ("vrrp_instances", "vrrp_priority", "vrrp_router_id", "vrrp_sync_groups")
 
 # The group's first host is the preferred MASTER.
 _PRIORITIES = (150, 100, 50)
@@ -56,7 +56,10 @@ def document(host: str, group: Group) -> dict[str, Any]:
     """
     variables = group[host]
     instances = [_instance(host, group, index)[0] for index in range(len(variables["vrrp_instances"]))]
-    return {"router_id": variables.get("vrrp_router_id") or _router_id(host), "instances": instances}
+    made = {"router_id": variables.get("vrrp_router_id") or _router_id(host), "instances": instances}
+    if variables.get("vrrp_sync_groups"):
+        made["sync_groups"] = variables["vrrp_sync_groups"]
+    return made
 
 
 def examine(group: Group) -> Findings:
@@ -199,6 +202,9 @@ def _differences(group: Group) -> Iterator[Problem]:
         return
     expected = {_name(instance): instance for host, index, instance in _instances(group) if host == first}
     for host in list(group)[1:]:
+        if (group[host].get("vrrp_sync_groups") or []) != (group[first].get("vrrp_sync_groups") or []):
+            reason = f"differs from {first}'s; declare vrrp_sync_groups once, in the group's vars"
+            yield Problem((host,), reason, "vrrp_sync_groups")
         found = {_name(instance): instance for other, index, instance in _instances(group) if other == host}
         for name in [*expected, *(name for name in found if name not in expected)]:
             if name in expected and name in found:

@@ -39,11 +39,11 @@ def netns() -> Iterator[MakeNamespace]:
 
 @pytest.fixture
 def make_segment() -> Iterator[MakeSegment]:
-    """A factory of segments: make_segment("a", "b", "client")."""
+    """A factory of segments: make_segment("a", "b", "client"), with `links=2` of two for each node."""
     with ExitStack() as stack:
 
-        def make(*labels: str) -> Segment:
-            segment = Segment(labels)
+        def make(*labels: str, links: int = 1) -> Segment:
+            segment = Segment(labels, links)
             stack.callback(segment.remove)
             return segment
 

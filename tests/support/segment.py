@@ -118,19 +118,25 @@ class Namespace:
 class Segment:
     """Nodes on one bridge; each has eth0 with 10.139.1.(11, 12, ...)/24 and fd00:139::(11, 12, ...)/64.
 
+    With `links=2` there is a second bridge: eth1 with 10.139.2.(11, 12, ...)/24 and fd00:139:2::(11, 12, ...)/64.
+
     IPv6 addresses are usable at once: the nodes do no duplicate address detection.
     """
 
-    def __init__(self, labels: Sequence[str]) -> None:
+    def __init__(self, labels: Sequence[str], links: int = 1) -> None:
+        self.links = links
         self.bridge = Namespace("bridge")
         self.nodes: dict[str, Namespace] = {}
         try:
-            self._make_bridge()
+            for link in range(links):
+                self._make_bridge(f"br{link}")
             for host, label in enumerate(labels, start=11):
                 self.nodes[label] = Namespace(label)
-                self._join(self.nodes[label], host)
+                for link in range(links):
+                    self._join(self.nodes[label], host, link)
             for node in self.nodes.values():
-                self._wait_until_up(node)
+                for link in range(links):
+                    self._wait_until_up(node, f"eth{link}")
         except BaseException:
             self.remove()
             raise
@@ -140,24 +146,24 @@ class Segment:
 
     def join(self, node: Namespace, host: int) -> None:
         """Give a node that has lost its eth0 another one, with the addresses of this number."""
-        self._join(node, host)
-        self._wait_until_up(node)
+        self._join(node, host, 0)
+        self._wait_until_up(node, "eth0")
 
-    def cut(self, node: Namespace) -> None:
+    def cut(self, node: Namespace, device: str = "eth0") -> None:
         """Take the node's switch port down; the node sees its carrier go."""
-        self.bridge.ip("link", "set", "dev", _port(node), "down")
+        self.bridge.ip("link", "set", "dev", _port(node, device), "down")
 
-    def plug(self, node: Namespace) -> None:
+    def plug(self, node: Namespace, device: str = "eth0") -> None:
         """Take the node's switch port up again, and wait until it passes packets."""
-        self.bridge.ip("link", "set", "dev", _port(node), "up")
-        self._wait_until_up(node)
+        self.bridge.ip("link", "set", "dev", _port(node, device), "up")
+        self._wait_until_up(node, device)
 
-    def block(self, sender: Namespace, receiver: Namespace, match: str = "") -> None:
+    def block(self, sender: Namespace, receiver: Namespace, match: str = "", device: str = "eth0") -> None:
         """Drop what `sender` sends to `receiver`, and that way only; `match` narrows it: "ip protocol 112"."""
-        chain = _chain(sender, receiver)
+        chain, ports = _chain(sender, receiver), (_port(sender, device), _port(receiver, device))
         self._nft(
             f"add table bridge faults; add chain bridge faults {chain} {{ type filter hook forward priority 0; }}; "
-            f"add rule bridge faults {chain} iifname {_port(sender)} oifname {_port(receiver)} {match} drop"
+            f"add rule bridge faults {chain} iifname {ports[0]} oifname {ports[1]} {match} drop"
         )
 
     def unblock(self, sender: Namespace, receiver: Namespace) -> None:
@@ -169,28 +175,29 @@ class Segment:
         for namespace in (*self.nodes.values(), self.bridge):
             namespace.remove()
 
-    def _make_bridge(self) -> None:
+    def _make_bridge(self, name: str) -> None:
         options = ("stp_state", "0", "forward_delay", "0", "mcast_snooping", "0")
-        self.bridge.ip("link", "add", "br0", "type", "bridge", *options)
-        self.bridge.ip("link", "set", "br0", "up")
+        self.bridge.ip("link", "add", name, "type", "bridge", *options)
+        self.bridge.ip("link", "set", name, "up")
         for family in ("arptables", "iptables", "ip6tables"):  # there only while br_netfilter is loaded
             with contextlib.suppress(FileNotFoundError):
                 self.bridge.sysctl(f"net.bridge.bridge-nf-call-{family}", 0)
 
-    def _join(self, node: Namespace, host: int) -> None:
+    def _join(self, node: Namespace, host: int, link: int) -> None:
+        device, network = f"eth{link}", "fd00:139:" if link == 0 else f"fd00:139:{link + 1}:"
         for scope in ("all", "default"):
             node.sysctl(f"net.ipv6.conf.{scope}.accept_dad", 0)
-        peer = ("name", _port(node), "netns", self.bridge.name)
-        node.ip("link", "add", "eth0", "type", "veth", "peer", *peer)
-        self.bridge.ip("link", "set", "dev", _port(node), "master", "br0", "up")
-        node.ip("link", "set", "eth0", "up")
-        node.ip("address", "add", f"10.139.1.{host}/24", "dev", "eth0")
-        node.ip("address", "add", f"fd00:139::{host}/64", "dev", "eth0", "nodad")
+        port = _port(node, device)
+        node.ip("link", "add", device, "type", "veth", "peer", "name", port, "netns", self.bridge.name)
+        self.bridge.ip("link", "set", "dev", port, "master", f"br{link}", "up")
+        node.ip("link", "set", device, "up")
+        node.ip("address", "add", f"10.139.{link + 1}.{host}/24", "dev", device)
+        node.ip("address", "add", f"{network}:{host}/64", "dev", device, "nodad")
 
-    def _wait_until_up(self, node: Namespace) -> None:
+    def _wait_until_up(self, node: Namespace, device: str) -> None:
         # Both ends: a link that was just down gets its queue back only with the kernel's next round of link events.
-        wait_for(lambda: node.operational("eth0"), f"{node.name}: eth0 is up")
-        wait_for(lambda: self.bridge.operational(_port(node)), f"{_port(node)} is up")
+        wait_for(lambda: node.operational(device), f"{node.name}: {device} is up")
+        wait_for(lambda: self.bridge.operational(_port(node, device)), f"{_port(node, device)} is up")
 
     def _nft(self, commands: str) -> None:
         self.bridge.run(["nft", commands])
@@ -211,8 +218,8 @@ def _remove_namespace(name: str) -> None:
     _ip("netns", "delete", name)
 
 
-def _port(node: Namespace) -> str:
-    return f"to-{node.label}"
+def _port(node: Namespace, device: str = "eth0") -> str:
+    return f"to-{node.label}" if device == "eth0" else f"to-{node.label}-{device[3:]}"
 
 
 def _chain(sender: Namespace, receiver: Namespace) -> str:

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Callable
 
-from .protocol import credentials
+from .protocol import credentials, sync_config
 from .protocol.contradictions import contradictions
 from .protocol.settings import Authentication, IPAddress, IPInterface, Settings
+from .protocol.sync_config import SyncGroup
 
 # RFC 9568 5.2.5: IPvX Addr Count is one octet.
 ADDRESSES_MAX = 255
@@ -61,6 +62,7 @@ class Config:
 
     router_id: str
     instances: tuple[Instance, ...]
+    sync_groups: tuple[SyncGroup, ...] = ()
 
 
 def load(text: str) -> Config:
@@ -148,10 +150,37 @@ def _read(document: Any) -> tuple[Config, list[ConfigError]]:
     router_id = top.take("router_id", _matching(_NAME, "a name of letters, digits, '_', '.' and '-'"))
     items = top.take("instances", _list, [])
     instances = [_read_instance(item, f"instances[{index}]", problems) for index, item in enumerate(items or [])]
+    groups = [
+        _read_sync_group(item, f"sync_groups[{index}]", problems)
+        for index, item in enumerate(top.take("sync_groups", _list, []) or [])
+    ]
     top.finish()
     complete = [(index, instance) for index, instance in enumerate(instances) if instance is not None]
     _check_unique(complete, problems)
-    return Config(router_id or "", tuple(instance for index, instance in complete)), problems
+    if None not in instances:  # else a name may be missing only because its instance is wrong
+        known = {instance.name: instance for index, instance in complete}
+        problems += [ConfigError(path, why) for path, why in sync_config.mistakes(groups, known)]
+    return Config(router_id or "", tuple(instance for index, instance in complete), tuple(groups)), problems
+
+
+def _read_sync_group(value: Any, path: str, problems: list[ConfigError]) -> SyncGroup:
+    source = _Object(value, path, problems)
+    name = source.take("name", _matching(_NAME, "a name of letters, digits, '_', '.' and '-'"))
+    instances = source.take("instances", _members)
+    source.finish()
+    return SyncGroup(name or "", instances or ())
+
+
+def _members(value: Any) -> tuple[str, ...]:
+    names = _list(value)
+    for name in names:
+        if not isinstance(name, str):
+            raise ValueError(f"{_show(name)} is not the name of an instance")
+        if names.count(name) > 1:
+            raise ValueError(f"{name} stands twice")
+    if len(names) < 2:
+        raise ValueError(f"a sync group needs two instances at least, here are {len(names)}; add one, or remove it")
+    return tuple(names)
 
 
 def _read_instance(value: Any, path: str, problems: list[ConfigError]) -> Instance | None:

@@ -76,6 +76,15 @@ def test_the_style_of_the_checksum_is_told(vector: Vector) -> None:
         assert other == vector.octets  # version 2 never has one, IPv6 always
 
 
+def test_version_2_has_no_pseudo_header() -> None:
+    """RFC 3768 5.3.8: the message alone; the other style is a wrong checksum."""
+    vector = VECTORS[0]
+    pseudo_header = vector.source.packed + vector.destination.packed + struct.pack("!HH", 112, len(vector.octets))
+    other = checksum(pseudo_header + vector.octets[:6] + b"\0\0" + vector.octets[8:])
+    octets = vector.octets[:6] + struct.pack("!H", other) + vector.octets[8:]
+    assert rejected(octets, version=2) == ("checksum_errors", "wrong checksum")
+
+
 def test_ipv6_needs_the_pseudo_header() -> None:
     """RFC 9568 5.2.8: over IPv6 the pseudo-header is no choice."""
     vector = VECTORS[-1]
@@ -163,7 +172,14 @@ def test_repr_of_an_advert() -> None:
 
 @pytest.mark.parametrize(
     ("octets", "expected"),
-    [(b"", 0xFFFF), (b"\xff\xff", 0), (b"\x00\x01", 0xFFFE), (b"\x80", 0x7FFF), (b"\xff\xff" * 40_000, 0)],
+    [
+        (b"", 0xFFFF),
+        (b"\xff\xff", 0),
+        (b"\x00\x01", 0xFFFE),
+        (b"\x80", 0x7FFF),
+        (b"\xff\xff" * 40_000, 0),
+        (b"\xff\xff\xff\xff\x00\x01", 0xFFFE),
+    ],
 )
 def test_internet_checksum(octets: bytes, expected: int) -> None:
     """RFC 1071 1: ones' complement of the ones' complement sum; an odd last octet is padded."""

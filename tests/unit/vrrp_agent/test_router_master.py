@@ -157,10 +157,11 @@ def test_a_losing_advert_is_answered_and_the_addresses_announced_again(priority:
 
 
 def test_a_resignation_is_answered() -> None:
-    """RFC 9568 6.4.3: priority 0 is answered by an advert, and the Adver_Timer set again."""
+    """RFC 9568 6.4.3: priority 0 is answered by an advert, and the Adver_Timer set again; clients are led back."""
     router = master()
-    assert router.handle(heard(0), T + 300 * MS) == (sent(),)
-    assert router.deadline_ns == T + 1300 * MS
+    assert router.handle(heard(0), T + 300 * MS) == (sent(), Announce((VIP,)))
+    assert router.handle(TimerDue(), T + S) == (Announce((VIP,)),)
+    assert sent() in router.handle(TimerDue(), T + 1300 * MS)
 
 
 def test_two_owners_heal() -> None:

@@ -66,9 +66,10 @@ class InterfaceUp:
 
 @dataclass(frozen=True)
 class InterfaceDown:
-    """The interface cannot carry adverts, and why."""
+    """This router can take no part, and why; `can_send` where the interface itself still carries adverts."""
 
     reason: str
+    can_send: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,41 @@ class Reconfigured:
     settings: Settings
 
 
-Event = Union[Start, Stop, TimerDue, PacketReceived, InterfaceUp, InterfaceDown, Reconfigured]
+@dataclass(frozen=True)
+class GroupJoined:
+    """From now on the router is one of a sync group's, and takes the role only when the group says so."""
+
+
+@dataclass(frozen=True)
+class GroupLeft:
+    """The router is on its own again."""
+
+
+@dataclass(frozen=True)
+class GroupMaster:
+    """The whole sync group takes the role; `code` is RFC 8347's new-master-reason."""
+
+    reason: str
+    code: str
+
+
+@dataclass(frozen=True)
+class GroupBackup:
+    """The sync group is not MASTER: let go of the role, or leave FAULT; a claim may be made again at `again_ns`."""
+
+    reason: str
+    again_ns: int | None = None
+
+
+@dataclass(frozen=True)
+class GroupFault:
+    """Another router of the sync group is in FAULT, so that this one cannot be MASTER."""
+
+    reason: str
+
+
+GroupEvent = Union[GroupJoined, GroupLeft, GroupMaster, GroupBackup, GroupFault]
+Event = Union[Start, Stop, TimerDue, PacketReceived, InterfaceUp, InterfaceDown, Reconfigured, GroupEvent]
 
 
 @dataclass(frozen=True)

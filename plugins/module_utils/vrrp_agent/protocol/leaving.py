@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Callable
 
-from . import timers
+from . import member, timers
 from .events import InterfaceDown, InterfaceUp, PacketReceived, Reconfigured, Start, State, Stop, TimerDue
 
 if TYPE_CHECKING:
@@ -76,4 +76,5 @@ TABLE: dict[type, Callable[..., None]] = {
     InterfaceUp: _up,
     InterfaceDown: _down,
     Reconfigured: _reconfigured,
+    **member.LEAVING,
 }

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Callable, cast
 
-from . import leaving, packet, timers
+from . import leaving, member, packet, timers
 from .codec import Codec, no_wall_clock
 from .counters import COUNTERS
 from .events import (
@@ -38,6 +38,9 @@ from .settings import IPAddress, Settings
 
 _PRIORITY_OWNER, _PRIORITY_LOWEST = 255, 1
 
+# A flood of losing adverts must not become one of ours: each answer may announce hundreds of addresses.
+ANSWERS_A_SECOND = 10
+
 
 class Router:
     """A virtual router's state, its timers and its counters."""
@@ -48,6 +51,8 @@ class Router:
         self.state = State.INIT
         self.source: IPAddress | None = None
         self.fault: str | None = "interface not seen yet"
+        self.group = member.Membership()
+        self.reason = ""
         self.master: Master | None = None
         self.new_master_reason = "not_master"
         self.counters: dict[str, int] = dict.fromkeys(COUNTERS, 0)
@@ -64,6 +69,8 @@ class Router:
         self._preempt_ns: int | None = None
         self._advert_sent_ns = 0
         self._announce_ns: list[int] = []
+        # The second in which losing masters are being answered, and how often they were.
+        self._answers = (0, 0)
         self._codec = Codec(settings, utc_ns)
         self._effects: list[Effect] = []
 
@@ -96,8 +103,9 @@ class Router:
 
     def _start(self, event: Event, now_ns: int) -> None:
         self._startup_ns = self.settings.startup_delay_ms * timers.MILLISECOND_NS
-        if self.fault is not None:
-            self._change(State.FAULT, self.fault)
+        fault = self.fault or self.group.fault
+        if fault is not None:
+            self._change(State.FAULT, fault)
         else:
             self._begin("started", now_ns)
 
@@ -118,7 +126,8 @@ class Router:
     def _recover(self, event: InterfaceUp, now_ns: int) -> None:
         reason = f"recovered: {self.fault}"
         self._note_interface_up(event, now_ns)
-        self._begin(reason, now_ns)
+        if self.group.fault is None:
+            self._begin(reason, now_ns)
 
     def _leave_fault(self, event: Stop, now_ns: int) -> None:
         self._change(State.INIT, "stopped")
@@ -189,7 +198,7 @@ class Router:
             self._wait(self.skew_ns, now_ns)
         elif self._submits_to(advert.priority):
             self._follow(heard)
-        elif self.settings.preempt_delay_ms:
+        elif self.settings.preempt_delay_ms and self.group.claim is None:
             self._follow_for_now(heard)
         else:
             # RFC 9568 6.4.2: discarded, the timer goes on, and at its end this router takes the role.
@@ -217,6 +226,8 @@ class Router:
             self._send(now_ns)
 
     def _master_down(self, event: InterfaceDown, now_ns: int) -> None:
+        if event.can_send:
+            self._send(now_ns, priority=0)
         self._note_interface_down(event, now_ns)
         self._change(State.FAULT, event.reason)
 
@@ -246,9 +257,6 @@ class Router:
         advert = self._accept(event, now_ns)
         if advert is None:
             return
-        if advert.priority == 0:
-            self._send(now_ns)  # RFC 9568 6.4.3
-            return
         why = self._loses_to(advert.priority, event.source)
         if why is not None:
             # One advert more than RFC 9568 6.4.3: a winner that speaks first when a split heals has not heard us, and
@@ -257,10 +265,21 @@ class Router:
             self._become_backup(why, now_ns)
             self._follow(Master(event.source, advert.priority, advert.interval_cs, now_ns))
             return
-        # RFC 9568 6.4.3: discarded, and answered at once to assert the role. Two masters have been on the segment, so
-        # that clients and switches may have learned the other's MAC: announce as after a takeover.
-        self._send(now_ns)
-        self._announce(now_ns)
+        # RFC 9568 6.4.3: discarded, and answered at once to assert the role; a goodbye (priority 0), too. Two masters
+        # have been on the segment, so that clients may have learned the other's MAC: announce as after a takeover.
+        self._answer(now_ns)
+
+    def _answer(self, now_ns: int) -> None:
+        """Assert the role by an advert and announcements; in a flood of losing adverts, later and once for many."""
+        since_ns, count = self._answers
+        if now_ns - since_ns >= timers.SECOND_NS:
+            since_ns, count = now_ns, 0
+        self._answers = since_ns, count + 1
+        if count < ANSWERS_A_SECOND:
+            self._send(now_ns)
+            self._announce(now_ns)
+        else:
+            self._announce_ns = sorted({since_ns + timers.SECOND_NS, *self._announce_ns})
 
     def _loses_to(self, priority: int, address: IPAddress) -> str | None:
         """Why the sender of an advert is the better master, or None when it is not (RFC 9568 6.4.3)."""
@@ -290,7 +309,14 @@ class Router:
         self._wait(self.master_down_ns, now_ns)
 
     def _become_master(self, reason: str, code: str, now_ns: int) -> None:
-        """`code` is RFC 8347's new-master-reason.
+        """Take the role, or ask the sync group for it; `code` is RFC 8347's new-master-reason."""
+        if self.group.joined:
+            self.group.claim, self._timer_ns = member.Claim(reason, code, self._resigned), None
+        else:
+            self._take_role(reason, code, now_ns)
+
+    def _take_role(self, reason: str, code: str, now_ns: int) -> None:
+        """The only way to MASTER.
 
         RFC 9568 6.4.2 sends the advert first and announces then. Here the old master, which lets go on the advert,
         hears it only when the addresses already answer here: a client never finds nobody.
@@ -306,9 +332,9 @@ class Router:
 
     def _change(self, state: State, reason: str) -> None:
         """The one place where the state changes; who leaves MASTER lets go of the addresses first."""
-        previous, self.state = self.state, state
+        previous, self.state, self.reason = self.state, state, reason
         self._leaving = None
-        self._timer_ns = None
+        self._timer_ns, self.group.claim = None, None
         self._announce_ns, self._preempt_ns = [], None
         if previous is State.MASTER:
             self._effects.append(ReleaseAddresses(self.settings.addresses))
@@ -328,7 +354,7 @@ class Router:
 
     def _wait(self, duration_ns: int, now_ns: int) -> None:
         self._waiting_since_ns = now_ns
-        self._timer_ns = now_ns + duration_ns
+        self._timer_ns, self.group.claim = now_ns + duration_ns, None
 
     def _announce(self, now_ns: int) -> None:
         self._effects.append(Announce(self.settings.addresses))
@@ -406,4 +432,5 @@ _TABLE: dict[tuple[State, type], _Handler] = {
     (State.FAULT, InterfaceUp): Router._recover,
     (State.FAULT, InterfaceDown): Router._note_interface_down,
     (State.FAULT, Reconfigured): Router._note_settings,
+    **member.TABLE,
 }

@@ -27,6 +27,7 @@ from .control import CommandError, ControlServer
 from .log import LOGGER
 from .network import Network
 from .notify import notify, watchdog_interval_s
+from .sync_groups import SyncGroup, form_groups
 from .virtual_router import VirtualRouter
 
 _Identity = tuple[str, int, int]
@@ -56,6 +57,7 @@ class Agent:
         self._since_s = time.time()
         self._routers: dict[_Identity, VirtualRouter] = {}
         self._leaving: dict[_Identity, VirtualRouter] = {}
+        self._groups: list[SyncGroup] = []
         # By interface index, family and virtual router id.
         self._receivers: dict[tuple[int, int, int], VirtualRouter] = {}
         self._counters = {"vrid_errors": 0, "packet_length_errors": 0}
@@ -94,6 +96,7 @@ class Agent:
 
     async def _leave(self) -> None:
         """Stop every virtual router, and wait until each has a successor or had time enough to find none."""
+        self._ungroup()
         for running in self._all():
             running.stop()
         while self._exit_code == 0 and not all(running.stopped for running in self._all()):
@@ -128,6 +131,7 @@ class Agent:
     def _apply(self, new: Config) -> None:
         """Make the running virtual routers those of a configuration; who stays keeps its role."""
         wanted: dict[_Identity, Instance] = {instance.identity: instance for instance in new.instances}
+        self._ungroup()
         for identity in set(self._routers) - set(wanted):
             gone = self._leaving[identity] = self._routers.pop(identity)
             LOGGER.info("%s: no longer configured", gone.label)
@@ -145,8 +149,15 @@ class Agent:
                 LOGGER.info("%s: reconfigured", running.label)
                 running.reconfigure(instance)
         self._listen()
+        self._groups = form_groups(new.sync_groups, list(self._routers.values()))
         for running in started:
             running.start()
+
+    def _ungroup(self) -> None:
+        """Have no group decide while members come, go or stop; nobody takes a role alone meanwhile."""
+        for group in self._groups:
+            group.dissolve()
+        self._groups = []
 
     async def _reload(self) -> dict[str, Any]:
         """Read the configuration again; a refused one changes nothing but what status says of it."""
@@ -226,6 +237,7 @@ class Agent:
             "last_reload": self._last_reload,
             "counters": dict(self._counters),
             "instances": [status.instance_status(running, _present(running, present)) for running in self._all()],
+            "sync_groups": [group.status() for group in self._groups],
         }
 
     def _summary(self) -> str:

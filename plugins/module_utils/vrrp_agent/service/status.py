@@ -49,7 +49,8 @@ def instance_status(running: VirtualRouter, present: Iterable[IPInterface]) -> d
         "new_master_reason": router.new_master_reason,
         "since": iso_time(running.since_s),
         "last_transition": _last_transition(running),
-        "fault": router.fault if router.state is State.FAULT else None,
+        "fault": router.fault or router.group.fault if router.state is State.FAULT else None,
+        "sync_group": running.group.name if running.group else None,
         "counters": dict(router.counters),
         "checks": [],
     }

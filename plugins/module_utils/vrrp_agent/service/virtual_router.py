@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import Callable
+from typing import Callable, Protocol
 
 from ..config import Instance
 from ..linux.errors import KernelError
@@ -25,6 +25,15 @@ from .virtual_mac import UnfitError
 # from a healthy peer for a moment, so that they become rare.
 _RETRY_FIRST_S = 5.0
 _RETRY_LAST_S = 320.0
+
+
+class Group(Protocol):
+    """What a virtual router knows of its sync group."""
+
+    name: str
+
+    def settle(self) -> None:
+        """Do what follows from an event of a member for the others."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +57,14 @@ class VirtualRouter:
         self.address_index: int | None = None
         self.last_transition: Transition | None = None
         self.since_s = time.time()
+        self.group: Group | None = None
         self._network = network
         self._on_transition = on_transition
         self._limiter = Limiter()
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._renewed_s = 0.0
+        self._awake = False  # the interface with the virtual MAC
         self._refused: str | None = None
         self._retry_s = _RETRY_FIRST_S
 
@@ -133,6 +144,8 @@ class VirtualRouter:
         for effect in self.router.handle(event, time.monotonic_ns()):
             self._do(effect)
         self._arm()
+        if self.group is not None:
+            self.group.settle()
 
     # --- the interface
 
@@ -154,8 +167,10 @@ class VirtualRouter:
         if isinstance(source, str):
             return events.InterfaceDown(source)
         # Deaf, it would think that there is no master; without its addresses, it would be a master for nothing.
-        trouble = self._network.deaf(link.index, self.instance.family) or self._refused
-        return events.InterfaceUp(source) if trouble is None else events.InterfaceDown(trouble)
+        deaf = self._network.deaf(link.index, self.instance.family)
+        if deaf is not None:
+            return events.InterfaceDown(deaf)
+        return events.InterfaceUp(source) if self._refused is None else events.InterfaceDown(self._refused, True)
 
     def _place(self) -> str | None:
         """Know where the addresses go, and have that ready for the present state; why they can go nowhere, if so."""
@@ -165,8 +180,8 @@ class VirtualRouter:
         try:
             self.address_index = link.index
             if self.instance.use_vmac:
-                up = self.router.state is State.MASTER
-                self.address_index = self._network.virtual_macs.ensure(self.instance, link, up)
+                self._awake = self.router.state is State.MASTER
+                self.address_index = self._network.virtual_macs.ensure(self.instance, link, self._awake)
         except (KernelError, UnfitError) as error:
             return str(error)
         return None
@@ -221,8 +236,8 @@ class VirtualRouter:
         if self.router.state is State.MASTER and self._loop.time() - self._renewed_s > self.lifetime_s / 4:
             self._claim()
         try:
-            if self.instance.use_vmac and self.address_index is not None:
-                # RFC 9568 7.2: an advert comes from the virtual MAC.
+            if self.instance.use_vmac and self._awake and self.address_index is not None:
+                # RFC 9568 7.2: an advert comes from the virtual MAC; what a BACKUP says to prove itself alive does not.
                 self._network.send_frame(self.address_index, effect.message, effect.source, effect.destination)
             else:
                 self._network.send(self.index, self.instance.family, effect.message, effect.source, effect.destination)
@@ -262,6 +277,7 @@ class VirtualRouter:
         for error in self._network.release(self.address_index, addresses):
             self._warn(("release", error.op), f"{error}")
         if self.instance.use_vmac and self.router.state is not State.MASTER:
+            self._awake = False
             try:
                 self._network.virtual_macs.sleep(self.instance)
             except KernelError as error:

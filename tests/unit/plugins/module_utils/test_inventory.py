@@ -214,3 +214,42 @@ def test_numbers_that_came_as_text() -> None:
 
 def test_an_inventory_name_that_is_no_router_id() -> None:
     assert document("2001:db8::1", {"2001:db8::1": {"vrrp_instances": []}})["router_id"] == "2001-db8--1"
+
+
+EDGE = {"name": "edge", "instances": ["web", "api"]}
+API = {"name": "api", "virtual_router_id": 52, "virtual_addresses": ["198.51.100.10/24"]}
+
+
+def grouped(groups: object, *instances: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """A pair with sync groups over the instances, web and api by default."""
+    made = group(*(instances or (instance(), API)))
+    return {host: {**variables, "vrrp_sync_groups": groups} for host, variables in made.items()}
+
+
+def test_sync_groups_come_into_each_document() -> None:
+    pair = grouped([EDGE])
+    assert examine(pair).problems == []
+    assert [document(host, pair)["sync_groups"] for host in pair] == [[EDGE], [EDGE]]
+    assert "sync_groups" not in document("lb1", grouped([]))
+    assert "sync_groups" not in document("lb1", grouped(None))
+
+
+def test_what_is_wrong_with_a_sync_group_is_told_in_the_inventorys_words() -> None:
+    """What the one schema refuses, by the inventory's key."""
+    unknown = grouped([{"name": "edge", "instances": ["web", "apy"]}])
+    assert [str(problem) for problem in examine(unknown).problems] == [
+        "lb1, lb2: vrrp_sync_groups[0].instances: no instance is called apy; did you mean api?"
+    ]
+    apart = grouped([EDGE], instance(priorities={"lb1": 10, "lb2": 20}), API)
+    [first, second] = [str(problem) for problem in examine(apart).problems]
+    assert first.startswith("lb1: vrrp_sync_groups[0].instances: priority differs: web has 10, api has 150; give the")
+    assert second.startswith("lb2: vrrp_sync_groups[0].instances: priority differs: web has 20, api has 100; give the")
+    assert "is not a list" in str(examine(grouped("edge")).problems[0])
+
+
+def test_sync_groups_are_the_same_on_all_hosts() -> None:
+    pair = grouped([EDGE])
+    pair["lb2"]["vrrp_sync_groups"] = None
+    assert [str(problem) for problem in examine(pair).problems] == [
+        "lb2: vrrp_sync_groups: differs from lb1's; declare vrrp_sync_groups once, in the group's vars"
+    ]

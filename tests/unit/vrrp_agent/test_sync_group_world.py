@@ -1,0 +1,150 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sync groups on two or three hosts and two segments: no split for longer than a bound, no flapping, no deadlock."""
+
+from __future__ import annotations
+
+from groups import DELAY, SEGMENTS, World
+from hypothesis import given
+from hypothesis import strategies as st
+from story import BACKUP, FAULT, MASTER, MS, S
+
+INTERVAL = S
+# Priority 50 is the lowest here: the longest that a backup waits.
+SKEW = (256 - 50) * S // 256
+DOWN = 3 * INTERVAL + SKEW
+# After the last fault one host has all: a timer runs out, and at worst once more after a goodbye that came in between.
+SETTLED = DOWN + SKEW + 4 * DELAY
+# Among equals whose addresses disagree both may leave first, a late advert set the timers anew, and then the one wait
+# two intervals for the other.
+SETTLED_EQUALS = 2 * DOWN + 2 * INTERVAL + 4 * DELAY
+# Two who are MASTER hear each other's next advert on one segment that connects them, and the loser leaves both.
+SPLIT = INTERVAL + 2 * DELAY
+"""How long members may be MASTER on different hosts that hear each other on one segment."""
+
+hosts = st.integers(0, 2)
+segments = st.sampled_from(SEGMENTS)
+faults = st.one_of(
+    st.tuples(st.sampled_from(["down", "up"]), hosts, segments),
+    st.tuples(st.just("block"), hosts, hosts, segments),
+    st.tuples(st.just("unblock")),
+    st.tuples(st.sampled_from(["crash", "start"]), hosts),
+)
+waits = st.sampled_from([0, 1, 5 * MS, DELAY, S // 2, S, DOWN, DOWN + DELAY, 2 * DOWN])
+plans = st.lists(st.tuples(waits, faults), max_size=12)
+worlds = st.tuples(
+    st.sampled_from([(150, 100), (150, 100, 50), (100, 100), (100, 100, 100)]),
+    st.sampled_from([((11, 11), (12, 12), (13, 13)), ((11, 13), (12, 12), (13, 11))]),
+    st.lists(st.booleans(), min_size=3, max_size=3),
+    st.none() | st.integers(0, 1000),
+)
+
+
+def make(drawn: object) -> World:
+    priorities, lasts, preempt, seed = drawn
+    world = World(seed)
+    for number, priority in enumerate(priorities):
+        world.add(priority, lasts[number], preempt[number])
+    for host in world.hosts:
+        host.start()
+    return world
+
+
+def play(world: World, plan: object) -> None:
+    for wait, (kind, *what) in plan:
+        world.run(wait)
+        numbers = [min(number, len(world.hosts) - 1) for number in what if isinstance(number, int)]
+        if kind == "block":
+            world.blocked.add((*numbers, what[-1]))
+        elif kind == "unblock":
+            world.blocked.clear()
+        elif kind in ("crash", "start"):
+            getattr(world.hosts[numbers[0]], kind)()
+        else:
+            world.hosts[numbers[0]].link(what[-1], kind == "up")
+
+
+def agree(world: World, able: int) -> None:
+    """Within the bound one host has the group, for good."""
+    world.split_since, world.longest_split = None, 0
+    equals = len({host.priority for host in world.hosts}) == 1
+    world.run(SETTLED_EQUALS if equals else SETTLED)
+    holders = world.masters()
+    assert len(holders) == min(1, able), world.told
+    assert world.longest_split <= SPLIT, world.told
+    before = world.transitions
+    world.run(10 * DOWN)
+    assert world.transitions == before, world.told
+    assert world.masters() == holders
+
+
+@given(drawn=worlds, plan=plans)
+def test_after_the_last_fault_one_host_has_all(drawn: object, plan: object) -> None:
+    world = make(drawn)
+    play(world, plan)
+    world.heal()
+    agree(world, able=len(world.hosts))
+
+
+@given(drawn=worlds, plan=plans, segment=segments)
+def test_with_one_segment_torn_for_good(drawn: object, plan: object, segment: str) -> None:
+    """Nobody hears anybody on one segment: who hears a master on the other leaves it both."""
+    world = make(drawn)
+    play(world, plan)
+    world.heal()
+    numbers = range(len(world.hosts))
+    world.blocked |= {(one, other, segment) for one in numbers for other in numbers}
+    agree(world, able=len(world.hosts))
+
+
+@given(drawn=worlds, plan=plans, host=hosts, segment=segments)
+def test_with_one_link_down_for_good(drawn: object, plan: object, host: int, segment: str) -> None:
+    """A host that lacks one segment has neither."""
+    world = make(drawn)
+    play(world, plan)
+    world.heal()
+    broken = world.hosts[min(host, len(world.hosts) - 1)]
+    broken.link(segment, False)
+    agree(world, able=len(world.hosts) - 1)
+    assert [router.state for router in broken.routers.values()] == [FAULT, FAULT]
+
+
+def test_equals_whose_addresses_disagree_in_lock_step() -> None:
+    """Each wins on one segment, both leave at the same moment: without a rule they would do so for ever."""
+    world = World()
+    for lasts in ((11, 12), (12, 11)):
+        world.add(100, lasts).start()
+    world.run(DOWN)
+    agree(world, able=2)
+
+
+def test_a_cut_moves_both_within_the_skew() -> None:
+    world = World()
+    one, other = world.add(150, (11, 11)), world.add(100, (12, 12))
+    one.start(), other.start()
+    world.run(2 * DOWN)
+    assert world.masters() == [one]
+    one.link("inside", False)
+    world.run((256 - 100) * S // 256 + DELAY)
+    assert world.masters() == [other]
+    assert one.group.state is FAULT
+    one.link("inside", True)
+    assert one.group.state is BACKUP
+    world.run(DOWN + DELAY)
+    assert world.masters() == [one]
+    assert {router.state for router in other.routers.values()} == {BACKUP}
+
+
+def test_no_member_is_master_before_all_can() -> None:
+    """A lonely host: the second member starts later, and the first waits for it."""
+    world = World()
+    host = world.add(150, (11, 11))
+    host.link("inside", False)
+    host.start()
+    world.run(10 * DOWN)
+    assert host.group.state is FAULT
+    assert host.group.fault == "sync group edge: inside is in FAULT: inside has no carrier"
+    host.link("inside", True)
+    world.run(DOWN)
+    assert {router.state for router in host.routers.values()} == {MASTER}
