@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import struct
 from collections.abc import Callable
 from contextlib import ExitStack
 from ipaddress import ip_address
@@ -15,6 +17,7 @@ import pytest
 from capture import Capture, Frame
 from peers import VIPS, OurAgent, Wire
 from segment import Namespace, Segment, wait_for
+from vrrp_agent.protocol.packet import checksum
 
 VMAC, VMAC6 = "00:00:5e:00:01:33", "00:00:5e:00:02:33"
 MACVLAN, MACVLAN6 = "vrrp4.51.eth0", "vrrp6.51.eth0"
@@ -155,6 +158,20 @@ def test_who_speaks_with_which_mac(segment: Segment, start: Start) -> None:
         assert with_mac(from_b.frames(), VMAC) == []
 
 
+def test_who_yields_says_so_with_its_own_mac(segment: Segment, start: Start) -> None:
+    """Or else the switch would look for the virtual MAC where it was, and clients would lose packets."""
+    with ExitStack() as stack:
+        from_b = sent_by(segment, stack, "b")
+        b = start("b")
+        b.wait_for_state("MASTER", SOON_S)
+        start("a").wait_for_state("MASTER", SOON_S)
+        b.wait_for_state("BACKUP", SOON_S)
+        adverts = [frame.source_mac for frame in from_b.frames() if frame.kind == "vrrp"]
+        assert len(adverts) >= 2
+        assert (adverts[0], adverts[-1]) == (VMAC, mac_of(segment["b"]))
+    assert port_of(segment, VMAC) == "to-a"
+
+
 def test_ipv6(segment: Segment, start: Start) -> None:
     """The other prefix, the same rules; a VIP that is link-local answers too."""
     client = segment["client"]
@@ -179,6 +196,32 @@ def test_ipv6(segment: Segment, start: Start) -> None:
         b.wait_for_state("MASTER", SOON_S)
         assert answers(client, "fd00:139::1")
         assert neighbour(client, "fd00:139::1") == VMAC6
+
+
+def advertise_a_prefix(router: Namespace, prefix: str) -> None:
+    """A router advertisement (RFC 4861 4.2) that lets hosts make addresses of a /64 and take this default route."""
+    source, group = ip_address(router.link_local()).packed, ip_address("ff02::1").packed
+    option = struct.pack("!BBBBIII", 3, 4, 64, 0xC0, 3600, 3600, 0) + ip_address(prefix).packed
+    parts = [struct.pack("!BBH", 134, 0, 0), struct.pack("!BBHII", 64, 0, 1800, 0, 0), option]
+    length = sum(map(len, parts))
+    parts[0] = struct.pack("!BBH", 134, 0, checksum(source + group + struct.pack("!II", length, 58) + b"".join(parts)))
+    ip = struct.pack("!IHBB", 6 << 28, length, 58, 255) + source + group
+    ethernet = bytes.fromhex("333300000001" + mac_of(router).replace(":", "") + "86dd")
+    with router.entered(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sender:
+        sender.bind(("eth0", 0))
+        sender.send(ethernet + ip + b"".join(parts))
+
+
+def test_it_makes_no_addresses_of_its_own(segment: Segment, start: Start) -> None:
+    """A router advertisement is for the host's interface; on the macvlan it would draw the host's traffic there."""
+    node = segment["a"]
+    a = start("a", IPV6)
+    a.wait_for_state("MASTER", SOON_S)
+    advertise_a_prefix(segment["client"], "fd00:bad::")
+    wait_for(lambda: any(one.startswith("fd00:bad:") for one in node.addresses()), "eth0 has taken it", SOON_S)
+    assert sorted(node.addresses(MACVLAN6, link_local=True)) == sorted(VIPS_IPV6)
+    routes = node.ip("-6", "route", "show", "dev", MACVLAN6)
+    assert {line.split()[0] for line in routes.splitlines()} == {"fe80::/64"}
 
 
 def test_nothing_is_left_after_a_stop(segment: Segment, start: Start) -> None:

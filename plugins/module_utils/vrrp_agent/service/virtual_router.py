@@ -64,7 +64,6 @@ class VirtualRouter:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._renewed_s = 0.0
-        self._awake = False  # the interface with the virtual MAC
         self._refused: str | None = None
         self._retry_s = _RETRY_FIRST_S
 
@@ -180,8 +179,8 @@ class VirtualRouter:
         try:
             self.address_index = link.index
             if self.instance.use_vmac:
-                self._awake = self.router.state is State.MASTER
-                self.address_index = self._network.virtual_macs.ensure(self.instance, link, self._awake)
+                up = self.router.state is State.MASTER
+                self.address_index = self._network.virtual_macs.ensure(self.instance, link, up)
         except (KernelError, UnfitError) as error:
             return str(error)
         return None
@@ -233,11 +232,13 @@ class VirtualRouter:
     def _send(self, effect: events.SendAdvert) -> None:
         if self.index is None:
             return
-        if self.router.state is State.MASTER and self._loop.time() - self._renewed_s > self.lifetime_s / 4:
+        is_master = self.router.state is State.MASTER
+        if is_master and self._loop.time() - self._renewed_s > self.lifetime_s / 4:
             self._claim()
         try:
-            if self.instance.use_vmac and self._awake and self.address_index is not None:
-                # RFC 9568 7.2: an advert comes from the virtual MAC; what a BACKUP says to prove itself alive does not.
+            if is_master and self.instance.use_vmac and self.address_index is not None:
+                # RFC 9568 7.2: an advert comes from the virtual MAC. Not the one of a MASTER that has just yielded: the
+                # switch would look for the MAC here again.
                 self._network.send_frame(self.address_index, effect.message, effect.source, effect.destination)
             else:
                 self._network.send(self.index, self.instance.family, effect.message, effect.source, effect.destination)
@@ -277,7 +278,6 @@ class VirtualRouter:
         for error in self._network.release(self.address_index, addresses):
             self._warn(("release", error.op), f"{error}")
         if self.instance.use_vmac and self.router.state is not State.MASTER:
-            self._awake = False
             try:
                 self._network.virtual_macs.sleep(self.instance)
             except KernelError as error:
