@@ -87,7 +87,7 @@ def stages() -> list[Stage]:
         Stage("lab", pytest("tests/lab"), pytest=True),
         Stage("namespaces", pytest("tests/netns", "-n", "3"), pytest=True),
         # They wait more than they work.
-        Stage("interop", pytest("tests/interop", "-n", "6"), pytest=True),
+        Stage("interop", pytest("tests/interop", "-n", "8"), pytest=True),
     ]
     result += [Stage(f"molecule {name}", tool("molecule", "test", "-s", name)) for name in SCENARIOS]
     return result
