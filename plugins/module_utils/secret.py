@@ -11,14 +11,26 @@ from typing import Any
 MASK = "********"
 CHANGED_MASK = "******** (changed)"
 
+# What of an authentication everybody may see; of each of its `keys`, the id. Everything else is a secret: also what has
+# no meaning there, which may be a secret in the wrong place.
+_PUBLIC = ("type", "mode")
+_PUBLIC_OF_KEY = ("id",)
+
 Secrets = dict[str, dict[str, Any]]
 
 
 def split(document: dict[str, Any]) -> tuple[dict[str, Any], Secrets]:
-    """A document without secrets, and the secrets: index of the instance -> key of its authentication -> value."""
+    """A document without secrets, and the secrets: index of the instance -> key of its authentication -> value.
+
+    Of a list of keys the ids stay, and the rest is taken, place by place: a short number among the secrets would make
+    Ansible hide that number everywhere.
+    """
     public, secrets = copy.deepcopy(document), {}
     for index, authentication in _authentications(public):
-        taken = {key: authentication.pop(key) for key in list(authentication) if key != "type"}
+        taken = _take(authentication, _PUBLIC)
+        if isinstance(taken.get("keys"), list):
+            authentication["keys"] = [item if isinstance(item, dict) else {} for item in taken["keys"]]
+            taken["keys"] = [_take(item, _PUBLIC_OF_KEY) if isinstance(item, dict) else item for item in taken["keys"]]
         if taken:
             secrets[str(index)] = taken
     return public, secrets
@@ -28,7 +40,13 @@ def join(public: dict[str, Any], secrets: Secrets) -> dict[str, Any]:
     """The document that `split` took apart."""
     document = copy.deepcopy(public)
     for index, authentication in _authentications(document):
-        authentication.update(secrets.get(str(index), {}))
+        taken = copy.deepcopy(secrets.get(str(index), {}))
+        ids = authentication.get("keys")
+        if isinstance(ids, list) and isinstance(taken.get("keys"), list):
+            taken["keys"] = [
+                {**shown, **hidden} if isinstance(hidden, dict) else hidden for shown, hidden in zip(ids, taken["keys"])
+            ]
+        authentication.update(taken)
     return document
 
 
@@ -38,10 +56,31 @@ def masked(document: Any, before: Any = None) -> Any:
     old = {instance.get("name"): found for instance, found in _with_instances(before)}
     for instance, authentication in _with_instances(result):
         known = old.get(instance.get("name"))
-        for key in [key for key in authentication if key != "type"]:
-            changed = known is not None and known.get(key) != authentication[key]
-            authentication[key] = CHANGED_MASK if changed else MASK
+        keys = authentication.get("keys")
+        if isinstance(keys, list) and all(isinstance(item, dict) for item in keys):
+            was = _by_id(known)
+            for item in keys:
+                _mask(item, _PUBLIC_OF_KEY, was.get(str(item.get("id"))))
+            _mask(authentication, (*_PUBLIC, "keys"), known)
+        else:
+            _mask(authentication, _PUBLIC, known)
     return result
+
+
+def _take(values: dict[str, Any], public: tuple[str, ...]) -> dict[str, Any]:
+    return {key: values.pop(key) for key in list(values) if key not in public}
+
+
+def _mask(values: dict[str, Any], public: tuple[str, ...], known: dict[str, Any] | None) -> None:
+    for key in [key for key in values if key not in public]:
+        changed = known is not None and known.get(key) != values[key]
+        values[key] = CHANGED_MASK if changed else MASK
+
+
+def _by_id(authentication: Any) -> dict[str, dict[str, Any]]:
+    keys = authentication.get("keys") if authentication else None
+    items = keys if isinstance(keys, list) else []
+    return {str(item.get("id")): item for item in items if isinstance(item, dict)}
 
 
 def _authentications(document: Any) -> list[tuple[int, dict[str, Any]]]:

@@ -60,8 +60,8 @@ def rejected_then(action: Callable[[Router, int], None]) -> Mutant:
     """A rejected packet is not without consequences."""
     original = Router._accept
 
-    def accept(self: Router, event: Any) -> Any:
-        advert = original(self, event)
+    def accept(self: Router, event: Any, now_ns: int) -> Any:
+        advert = original(self, event, now_ns)
         if advert is None:
             action(self, self._advert_sent_ns if self.state is State.MASTER else self._waiting_since_ns + 1)
         return advert

@@ -17,9 +17,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Callable
 
-from .protocol import sync_config
+from .protocol import credentials, sync_config
 from .protocol.contradictions import contradictions
-from .protocol.packet import AUTH_OCTETS
 from .protocol.settings import Authentication, IPAddress, IPInterface, Settings
 from .protocol.sync_config import SyncGroup
 
@@ -222,15 +221,39 @@ def _read_authentication(parent: _Object, version: int | None) -> Authentication
     if "authentication" not in parent.values:
         return Authentication()
     source = _Object(parent.values["authentication"], parent.at("authentication"), parent.problems)
-    kind = source.take("type", _authentication_type, "none")
+    kind = source.take("type", credentials.choice("none", "pass", "hmac"), "none")
     if kind == "pass":
-        password = source.take("password", _password)
+        password = source.take("password", credentials.password)
         if version == 3:
-            source.problem("type", "'pass' exists in version 2 only (RFC 9568 has none); set version: 2, or type: none")
+            source.problem(
+                "type", "'pass' exists in version 2 only (RFC 9568 has none); set version: 2, or type: hmac or none"
+            )
     else:
-        password = source.take("password", _no_password, "")
+        password = source.take("password", credentials.unused("pass"), "")
+    if kind == "hmac":
+        mode, keys = source.take("mode", credentials.choice(*credentials.MODES), "enforce"), _read_keys(source)
+    else:
+        mode, keys = (
+            source.take("mode", credentials.unused("hmac"), "enforce"),
+            source.take("keys", credentials.unused("hmac"), ()),
+        )
     source.finish()
-    return Authentication(kind or "none", password or "")
+    return Authentication(kind or "none", password or "", mode or "", keys or ())
+
+
+def _read_keys(parent: _Object) -> tuple[tuple[int, bytes], ...]:
+    """The keys of `hmac`, the one that signs first."""
+    keys: list[tuple[int, bytes]] = []
+    for index, item in enumerate(parent.take("keys", credentials.keys) or ()):
+        source = _Object(item, f"{parent.at('keys')}[{index}]", parent.problems)
+        if not isinstance(item, dict):
+            continue
+        key_id, key = source.take("id", _integer(1, 255)), source.take("key", credentials.key)
+        if key_id is not None and key_id in dict(keys):
+            source.problem("id", f"{key_id} stands twice; each key has an id of its own")
+        source.finish()
+        keys.append((key_id, key))
+    return tuple(keys)
 
 
 def _check_instance(instance: Instance, source: _Object) -> None:
@@ -348,28 +371,6 @@ def _delay(value: Any) -> int:
     if not 0 <= value <= 1000:
         raise ValueError(f"{value} is not in 0..1000 seconds")
     return round(value * 1000)
-
-
-def _authentication_type(value: Any) -> str:
-    """The value itself never shows in an error: it may be the password, in the wrong place."""
-    if value not in ("none", "pass"):
-        raise ValueError("is not one of none, pass")
-    return str(value)
-
-
-def _password(value: Any) -> str:
-    """The value itself never shows in an error."""
-    if not isinstance(value, str) or not value:
-        raise ValueError("must be a text of 1 to 8 characters")
-    if not value.isascii() or not value.isprintable():
-        raise ValueError("must be printable ASCII, so that every implementation sends the same octets")
-    if len(value) > AUTH_OCTETS:
-        raise ValueError(f"has {len(value)} characters, version 2 carries {AUTH_OCTETS}; shorten it on all nodes")
-    return value
-
-
-def _no_password(value: Any) -> str:
-    raise ValueError("is given but not used; set type: pass, or remove it")
 
 
 def _address(value: Any) -> IPInterface:

@@ -37,9 +37,12 @@ class World:
         self._heap: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
         self._count = 0
 
-    def add(self, priority: int, lasts: Sequence[int], preempt: bool = True) -> Host:
-        """A host whose own address on each segment ends in one of `lasts`."""
-        host = Host(self, len(self.hosts), priority, lasts, preempt)
+    def add(self, priority: int, lasts: Sequence[int], preempt: bool = True, delays: Sequence[int] = (0, 0)) -> Host:
+        """A host whose own address on each segment ends in one of `lasts`, with a preempt_delay of `delays` (ms)."""
+        host = Host(self, len(self.hosts), priority, lasts)
+        for name, delay_ms in zip(SEGMENTS, delays):
+            changed = replace(host.settings[name], preempt=preempt, preempt_delay_ms=delay_ms if preempt else 0)
+            host.settings[name] = changed
         self.hosts.append(host)
         return host
 
@@ -84,26 +87,29 @@ class World:
             for segment in SEGMENTS:
                 host.link(segment, True)
             host.start()
+            host.wake()
 
 
 class Host:
     """One node: a router on each segment, and the group over them."""
 
-    def __init__(self, world: World, number: int, priority: int, lasts: Sequence[int], preempt: bool) -> None:
+    def __init__(self, world: World, number: int, priority: int, lasts: Sequence[int]) -> None:
         self.world, self.number, self.priority = world, number, priority
         self.sources = {name: ip_address(f"192.0.{2 + n}.{lasts[n]}") for n, name in enumerate(SEGMENTS)}
-        self.settings = {name: self._settings(n, priority, preempt) for n, name in enumerate(SEGMENTS)}
+        self.settings = {name: self._settings(n, priority) for n, name in enumerate(SEGMENTS)}
         self.up = dict.fromkeys(SEGMENTS, True)
         self.alive = False
         self._create()
 
-    def _settings(self, number: int, priority: int, preempt: bool) -> Settings:
+    def _settings(self, number: int, priority: int) -> Settings:
         vip = ip_interface(f"192.0.{2 + number}.100/24")
-        return replace(OURS, priority=priority, preempt=preempt, virtual_addresses=(vip,))
+        return replace(OURS, priority=priority, virtual_addresses=(vip,))
 
     def _create(self) -> None:
         self.routers = {name: Router(self.settings[name]) for name in SEGMENTS}
         self.group = SyncGroup("edge", self.routers)
+        # What arrives while the process is paused; None while it is not.
+        self.inbox: list[tuple[str, events.PacketReceived]] | None = None
         self.armed: dict[str, int | None] = dict.fromkeys(SEGMENTS)
         self.held: dict[str, bool] = dict.fromkeys(SEGMENTS, False)
 
@@ -124,10 +130,28 @@ class Host:
             self.alive = False
             self._create()
 
+    def pause(self, duration: int) -> None:
+        """Get no time for a while; then what was readable comes first."""
+        if self.alive and self.inbox is None:
+            self.inbox = []
+            self.world.after(duration, self.wake, self.routers)
+
+    def wake(self, routers: dict[str, Router] | None = None) -> None:
+        if self.inbox is None or routers not in (None, self.routers):
+            return
+        inbox, self.inbox = self.inbox, None
+        for name in SEGMENTS:
+            self._tell_link(name)
+        for name, packet in inbox:
+            self.handle(name, packet)
+        for name, router in self.routers.items():
+            if router.deadline_ns is not None and router.deadline_ns <= self.world.now:
+                self.handle(name, events.TimerDue())
+
     def link(self, name: str, up: bool) -> None:
         if self.up[name] is not up:
             self.up[name] = up
-            if self.alive:
+            if self.alive and self.inbox is None:
                 self._tell_link(name)
 
     def _tell_link(self, name: str) -> None:
@@ -136,10 +160,13 @@ class Host:
 
     def receive(self, name: str, packet: events.PacketReceived) -> None:
         if self.alive and self.up[name]:
-            self.handle(name, packet)
+            if self.inbox is None:
+                self.handle(name, packet)
+            else:
+                self.inbox.append((name, packet))
 
     def _due(self, routers: dict[str, Router], name: str, armed: int) -> None:
-        if routers is self.routers and self.armed[name] == armed:
+        if routers is self.routers and self.armed[name] == armed and self.inbox is None:
             self.armed[name] = None
             self.handle(name, events.TimerDue())
 

@@ -262,7 +262,7 @@ def test_version_2_knows_no_ipv6() -> None:
     ]
 
 
-PASS_IN_V3 = "'pass' exists in version 2 only (RFC 9568 has none); set version: 2, or type: none"
+PASS_IN_V3 = "'pass' exists in version 2 only (RFC 9568 has none); set version: 2, or type: hmac or none"
 WIRE_LENGTH = "characters, version 2 carries 8; shorten it on all nodes"
 
 
@@ -285,15 +285,95 @@ WIRE_LENGTH = "characters, version 2 carries 8; shorten it on all nodes"
         ),
         (2, {"password": "hunter2"}, "password: is given but not used; set type: pass, or remove it"),
         (2, {"type": "none", "password": ""}, "password: is given but not used; set type: pass, or remove it"),
-        (2, {"type": "hunter2"}, "type: is not one of none, pass"),
-        (2, {"type": ["hunter2"]}, "type: is not one of none, pass"),
+        (2, {"type": "hunter2"}, "type: is not one of none, pass, hmac"),
+        (2, {"type": ["hunter2"]}, "type: is not one of none, pass, hmac"),
         (3, {"type": "pass", "password": "hunter2"}, f"type: {PASS_IN_V3}"),
-        (2, {"type": "pass", "password": "x", "key": 1}, "key: unknown key; known here: password, type"),
+        (2, {"type": "pass", "password": "x", "key": 1}, "key: unknown key; did you mean keys?"),
         (2, {"type": "pass", "pasword": "x", "password": "x"}, "pasword: unknown key; did you mean password?"),
     ],
 )
 def test_authentication_refused(version: int, authentication: Any, why: str) -> None:
     assert of(version=version, authentication=authentication) == [f"authentication.{why}"]
+
+
+KEY = "00112233" * 8
+ONE_KEY = [{"id": 1, "key": KEY}]
+MAKE_ONE = "make one with: openssl rand -hex 32"
+
+
+def test_hmac() -> None:
+    keys = [{"id": 2, "key": KEY * 2}, {"id": 1, "key": KEY.upper()}]
+    for version in (2, 3):
+        tree = document(instance(version=version, authentication={"type": "hmac", "keys": keys}))
+        [web] = config.parse(tree).instances
+        both = ((2, bytes.fromhex(KEY * 2)), (1, bytes.fromhex(KEY)))
+        assert web.authentication == Authentication("hmac", mode="enforce", keys=both)
+
+
+@pytest.mark.parametrize("mode", ["enforce", "permissive", "receive-only"])
+def test_hmac_mode(mode: str) -> None:
+    tree = document(instance(authentication={"type": "hmac", "mode": mode, "keys": ONE_KEY}))
+    [web] = config.parse(tree).instances
+    assert web.authentication.mode == mode
+
+
+@pytest.mark.parametrize(
+    ("hmac", "why"),
+    [
+        ({}, "keys: is missing"),
+        (
+            {"keys": []},
+            'keys: must be a list of one key at least, the one that signs first: [{"id": 1, "key": "..."}]',
+        ),
+        (
+            {"keys": {"1": KEY}},
+            'keys: must be a list of one key at least, the one that signs first: [{"id": 1, "key": "..."}]',
+        ),
+        ({"keys": [KEY]}, "keys[0]: must be an object with keys and values"),
+        ({"keys": [{"id": 1}]}, "keys[0].key: is missing"),
+        ({"keys": [{"key": KEY}]}, "keys[0].id: is missing"),
+        ({"keys": [{"id": 0, "key": KEY}]}, "keys[0].id: 0 is not in 1..255"),
+        ({"keys": [{"id": 256, "key": KEY}]}, "keys[0].id: 256 is not in 1..255"),
+        ({"keys": ONE_KEY * 2}, "keys[1].id: 1 stands twice; each key has an id of its own"),
+        (
+            {"keys": [{"id": 1, "key": "correct horse battery staple is long"}]},
+            f"keys[0].key: must be a text of hexadecimal digits; {MAKE_ONE}",
+        ),
+        ({"keys": [{"id": 1, "key": 12345678}]}, f"keys[0].key: must be a text of hexadecimal digits; {MAKE_ONE}"),
+        (
+            {"keys": [{"id": 1, "key": KEY[2:]}]},
+            f"keys[0].key: has 62 hexadecimal digits, not an even number in 64..128; {MAKE_ONE}",
+        ),
+        (
+            {"keys": [{"id": 1, "key": KEY + "0"}]},
+            f"keys[0].key: has 65 hexadecimal digits, not an even number in 64..128; {MAKE_ONE}",
+        ),
+        (
+            {"keys": [{"id": 1, "key": KEY * 2 + "00"}]},
+            f"keys[0].key: has 130 hexadecimal digits, not an even number in 64..128; {MAKE_ONE}",
+        ),
+        ({"keys": [{"id": 1, "kee": 1, "key": KEY}]}, "keys[0].kee: unknown key; did you mean key?"),
+        ({"mode": "strict", "keys": ONE_KEY}, "mode: is not one of enforce, permissive, receive-only"),
+        (
+            {"keys": ONE_KEY, "password": "hunter2"},
+            "password: is given but not used; set type: pass, or remove it",
+        ),
+        ({"type": "none", "keys": ONE_KEY}, "keys: is given but not used; set type: hmac, or remove it"),
+        ({"type": "none", "mode": "enforce"}, "mode: is given but not used; set type: hmac, or remove it"),
+    ],
+)
+def test_hmac_refused(hmac: dict[str, Any], why: str) -> None:
+    assert of(authentication={"type": "hmac", **hmac}) == [f"authentication.{why}"]
+
+
+def test_a_signed_advert_over_ipv6_has_room_for_two_addresses_fewer() -> None:
+    addresses = ["fe80::1", *(f"2001:db8::{host:x}" for host in range(1, 77))]
+    hmac = {"type": "hmac", "keys": ONE_KEY}
+    assert of(virtual_addresses=addresses) == []
+    assert of(virtual_addresses=addresses[:75], authentication=hmac) == []
+    assert of(virtual_addresses=addresses[:76], authentication=hmac) == [
+        "virtual_addresses: has 76 addresses, a signed advert carries 75; move some to extra_addresses"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from story import OURS, S, T, backup, heard, master
 from vrrp_agent import config
 from vrrp_agent.config import ConfigError
-from vrrp_agent.protocol.events import PacketReceived, Reconfigured, SendAdvert, TimerDue
+from vrrp_agent.protocol.events import InterfaceUp, PacketReceived, Reconfigured, SendAdvert, TimerDue
 from vrrp_agent.protocol.packet import PacketError, decode
+from vrrp_agent.protocol.router import Router
 from vrrp_agent.protocol.settings import Authentication
 
 SECRET = "hUnt3r-2"
@@ -75,6 +76,58 @@ def test_no_rejection_tells() -> None:
 
 def test_no_packet_tells() -> None:
     assert_untold(PacketReceived(SECRET.encode(), OURS.virtual_addresses[0].ip, OURS.virtual_addresses[0].ip, 255))
+
+
+SECRET_KEY = "5ec2e7" * 11
+KEYED = replace(OURS, authentication=Authentication("hmac", keys=((7, bytes.fromhex(SECRET_KEY)),)))
+KEY_OCTETS = repr(bytes.fromhex(SECRET_KEY))[2:-1]
+
+
+def assert_no_key_told(*things: object) -> None:
+    for thing in things:
+        for text in (repr(thing), str(thing), f"{[thing]}"):
+            assert SECRET_KEY not in text.lower() and KEY_OCTETS[:8] not in text
+
+
+def keyed(**changed: object) -> dict[str, Any]:
+    tree = copy.deepcopy(DOCUMENT)
+    hmac = {"type": "hmac", "keys": [{"id": 7, "key": SECRET_KEY}], **changed}
+    tree["instances"][0].update(version=3, authentication=hmac)
+    return tree
+
+
+def test_no_value_tells_a_key() -> None:
+    parsed = config.parse(keyed())
+    assert parsed.instances[0].authentication.keys == KEYED.authentication.keys
+    router = Router(KEYED, lambda: T)
+    router.handle(InterfaceUp(OURS.virtual_addresses[0].ip), T)
+    authenticator = router._codec._authenticator
+    assert_no_key_told(parsed, KEYED, KEYED.authentication, Reconfigured(KEYED), router, authenticator)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"keys": SECRET_KEY},
+        {"keys": [SECRET_KEY]},
+        {"keys": {"7": SECRET_KEY}},
+        {"keys": [[SECRET_KEY]]},
+        {"keys": [{"id": SECRET_KEY, "key": 7}]},
+        {"keys": [{"id": 7, "key": SECRET_KEY * 2}]},
+        {"keys": [{"id": 7, "key": SECRET_KEY + "x"}]},
+        {"keys": [{"id": 7, "key": {"hex": SECRET_KEY}}]},
+        {"mode": SECRET_KEY},
+        {"type": SECRET_KEY},
+        {"password": SECRET_KEY},
+        {"type": "pass"},
+        {"type": "none"},
+    ],
+    ids=str,
+)
+def test_no_refusal_of_a_key_tells(changed: dict[str, Any]) -> None:
+    problems = config.validate(keyed(**changed))
+    assert problems
+    assert_no_key_told(*problems)
 
 
 PATHS = [

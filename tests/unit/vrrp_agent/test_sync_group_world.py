@@ -29,7 +29,7 @@ faults = st.one_of(
     st.tuples(st.sampled_from(["down", "up"]), hosts, segments),
     st.tuples(st.just("block"), hosts, hosts, segments),
     st.tuples(st.just("unblock")),
-    st.tuples(st.sampled_from(["crash", "start"]), hosts),
+    st.tuples(st.sampled_from(["crash", "start", "pause"]), hosts),
 )
 waits = st.sampled_from([0, 1, 5 * MS, DELAY, S // 2, S, DOWN, DOWN + DELAY, 2 * DOWN])
 plans = st.lists(st.tuples(waits, faults), max_size=12)
@@ -38,14 +38,15 @@ worlds = st.tuples(
     st.sampled_from([((11, 11), (12, 12), (13, 13)), ((11, 13), (12, 12), (13, 11))]),
     st.lists(st.booleans(), min_size=3, max_size=3),
     st.none() | st.integers(0, 1000),
+    st.sampled_from([(0, 0), (0, 0), (5000, 5000), (3000, 8000)]),
 )
 
 
 def make(drawn: object) -> World:
-    priorities, lasts, preempt, seed = drawn
+    priorities, lasts, preempt, seed, delays = drawn
     world = World(seed)
     for number, priority in enumerate(priorities):
-        world.add(priority, lasts[number], preempt[number])
+        world.add(priority, lasts[number], preempt[number], delays)
     for host in world.hosts:
         host.start()
     return world
@@ -59,6 +60,8 @@ def play(world: World, plan: object) -> None:
             world.blocked.add((*numbers, what[-1]))
         elif kind == "unblock":
             world.blocked.clear()
+        elif kind == "pause":
+            world.hosts[numbers[0]].pause(2 * DOWN)
         elif kind in ("crash", "start"):
             getattr(world.hosts[numbers[0]], kind)()
         else:
@@ -69,7 +72,8 @@ def agree(world: World, able: int) -> None:
     """Within the bound one host has the group, for good."""
     world.split_since, world.longest_split = None, 0
     equals = len({host.priority for host in world.hosts}) == 1
-    world.run(SETTLED_EQUALS if equals else SETTLED)
+    delay = max(host.settings[name].preempt_delay_ms for host in world.hosts for name in SEGMENTS)
+    world.run((SETTLED_EQUALS if equals else SETTLED) + delay * MS)
     holders = world.masters()
     assert len(holders) == min(1, able), world.told
     assert world.longest_split <= SPLIT, world.told

@@ -6,17 +6,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Callable
 
 from . import authentication, packet
 from .events import PacketReceived, SendAdvert
 from .settings import IPAddress, Settings
 
 
+def no_wall_clock() -> int:
+    """Stands in for UTC in nanoseconds where no `hmac` is configured."""
+    raise RuntimeError("authentication by hmac needs a wall clock: Router(settings, utc_ns)")
+
+
 class Codec:
     """Between a router's decisions and octets; remembers what it has encoded and how its peers speak."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, utc_ns: Callable[[], int] = no_wall_clock) -> None:
         self._settings = settings
+        self._authenticator = authentication.Authenticator(settings, utc_ns)
+        self._remarks: authentication.Remarks = ()
         # Answer in the checksum style that the peer uses; keepalived's until one is heard (RFC 9568 5.2.8).
         self._without_pseudo_header: frozenset[IPAddress] = frozenset()
         self._encoded: tuple[tuple[int, int, IPAddress], tuple[SendAdvert, ...]] | None = None
@@ -24,11 +32,23 @@ class Codec:
     def reconfigure(self, settings: Settings) -> None:
         """Take new settings for the same virtual router."""
         self._settings = settings
+        self._authenticator.reconfigure(settings)
         self._encoded = None
 
-    def compose(self, priority: int, interval_cs: int, source: IPAddress) -> tuple[SendAdvert, ...]:
+    def compose(self, priority: int, interval_cs: int, source: IPAddress, now_ns: int) -> tuple[SendAdvert, ...]:
         """The adverts that tell every other router this priority and interval."""
-        # Encoded once for as long as nothing in it changes.
+        adverts = self._encode(priority, interval_cs, source)
+        # The trailer is the same for every destination; what they get differs in the checksum alone.
+        trailer = self._authenticator.sign(adverts[0].message, source, now_ns)
+        if not trailer:
+            return adverts
+        return tuple(
+            SendAdvert(packet.append(one.message, trailer, source, one.destination), source, one.destination)
+            for one in adverts
+        )
+
+    def _encode(self, priority: int, interval_cs: int, source: IPAddress) -> tuple[SendAdvert, ...]:
+        """The adverts without a trailer, encoded once for as long as nothing in them changes."""
         key = (priority, interval_cs, source)
         if self._encoded is None or self._encoded[0] != key:
             destinations = self._settings.unicast_peers or (packet.group(self._settings.family),)
@@ -36,16 +56,24 @@ class Codec:
             self._encoded = key, tuple(adverts)
         return self._encoded[1]
 
-    def judge(self, event: PacketReceived, source: IPAddress | None) -> packet.Advert:
+    def judge(self, event: PacketReceived, source: IPAddress | None, now_ns: int) -> packet.Advert:
         """The advert in a packet, when it is genuine; raises PacketError. `source` is this router's own address."""
         settings = self._settings
         self._judge_way(event)
+        message, trailer = self._authenticator.split(event.message)
         advert, pseudo_header = packet.decode(
-            event.message, event.source, event.destination, event.ttl, settings.version, settings.unicast_min_ttl
+            message,
+            event.source,
+            event.destination,
+            event.ttl,
+            settings.version,
+            settings.unicast_min_ttl,
+            trailer,
         )
         authentication.verify(advert, settings.authentication)
         if event.source == source:
             raise packet.PacketError("own_source_errors", "sent from this node's own address")
+        self._remarks = self._authenticator.verify(message, trailer, event.source, now_ns)
         if advert.version == 3 and settings.checksum == "auto":
             self._note_style(event.source if settings.unicast_peers else event.destination, pseudo_header)
         return advert
@@ -69,6 +97,7 @@ class Codec:
     def differences(self, advert: packet.Advert) -> Iterator[tuple[str, str]]:
         """Counter and text of what RFC 9568 7.1 lets a receiver count and log, but not drop the advert for."""
         settings = self._settings
+        yield from self._remarks
         if {address.ip for address in settings.virtual_addresses} != set(advert.addresses):
             yield "address_list_errors", "another list of virtual addresses"
         if advert.interval_cs != settings.advert_interval_cs:

@@ -11,6 +11,8 @@ from .settings import Settings
 
 _DEFAULT_MIN_TTL = 255
 _PRIORITY_OWNER = 255
+# As many as fit the smallest link with a trailer behind them: (1280 - 40 - 8 - 28) / 16.
+_SIGNED_ADDRESSES_MAX_IPV6 = 75
 _FAMILIES = {4: "IPv4", 6: "IPv6"}
 
 
@@ -19,6 +21,7 @@ def contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
     yield from _of_the_source(settings)
     yield from _of_the_peers(settings)
     yield from _of_the_delays(settings)
+    yield from _of_the_signature(settings)
     if settings.checksum != "auto" and (settings.version, settings.family) != (3, 4):
         yield "checksum", "there is a choice in version 3 over IPv4 only; remove it"
 
@@ -60,3 +63,12 @@ def _of_the_delays(settings: Settings) -> Iterator[tuple[str, str]]:
     for key in ("preempt_delay", "startup_delay"):
         if getattr(settings, f"{key}_ms") and settings.priority == _PRIORITY_OWNER:
             yield key, "the address owner (priority 255) never waits (RFC 9568 6.1); remove it, or lower the priority"
+
+
+def _of_the_signature(settings: Settings) -> Iterator[tuple[str, str]]:
+    count, limit = len(settings.virtual_addresses), _SIGNED_ADDRESSES_MAX_IPV6
+    if settings.family == 6 and settings.authentication.type == "hmac" and count > limit:
+        yield (
+            "virtual_addresses",
+            f"has {count} addresses, a signed advert carries {limit}; move some to extra_addresses",
+        )

@@ -24,4 +24,12 @@ COUNTERS = (
     "own_source_errors",
     "destination_errors",
     "source_errors",
+    # keepalived's, but for the last: an accepted advert whose sender's clock is more than half a window from ours.
+    "auth_ext_missing",
+    "auth_ext_malformed",
+    "auth_ext_unknown_key",
+    "auth_ext_invalid_hmac",
+    "auth_ext_stale",
+    "auth_ext_replay",
+    "auth_clock_skew",
 )

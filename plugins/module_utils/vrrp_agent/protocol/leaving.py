@@ -46,7 +46,7 @@ def _timer(router: Router, event: TimerDue, now_ns: int) -> None:
 
 
 def _packet(router: Router, event: PacketReceived, now_ns: int) -> None:
-    advert = router._accept(event)
+    advert = router._accept(event, now_ns)
     if advert is not None and advert.priority:
         # A successor may speak before its addresses answer, as RFC 9568 6.4.2 has it and keepalived does.
         router._leaving = f"stopped: {event.source} has taken over"

@@ -25,12 +25,16 @@ _HEADER = struct.Struct("!BBBBHH")
 
 
 class PacketError(Exception):
-    """A packet that is dropped; `reason` is its counter (RFC 8347's names, RFC 2787's for version 2)."""
+    """A packet that is dropped; `reason` is its counter (RFC 8347's names, RFC 2787's for version 2).
 
-    def __init__(self, reason: str, detail: str) -> None:
+    `answer` is for the sender of a genuine advert of an unknown time: one of ours lets it prove that it is alive.
+    """
+
+    def __init__(self, reason: str, detail: str, answer: bool = False) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+        self.answer = answer
 
 
 @dataclass(frozen=True)
@@ -77,13 +81,35 @@ def encode(advert: Advert, source: IPAddress, destination: IPAddress, pseudo_hea
     return header[:6] + checksum(prefix + message).to_bytes(2, "big") + body
 
 
+def message_octets(octets: bytes, family: int) -> int:
+    """How long the VRRP message at the start of some octets says it is."""
+    count = octets[3] if len(octets) >= _HEADER.size else 0
+    auth = AUTH_OCTETS if octets[:1] and octets[0] >> 4 == 2 else 0
+    return _HEADER.size + count * (4 if family == 4 else 16) + auth
+
+
+def append(message: bytes, trailer: bytes, source: IPAddress, destination: IPAddress) -> bytes:
+    """A message with an authentication trailer behind it: over IPv6 the checksum covers both, over IPv4 it does not."""
+    if source.version == 4:
+        return message + trailer
+    octets = message[:6] + b"\0\0" + message[8:] + trailer
+    covered = _pseudo_header(source, destination, len(octets)) + octets
+    return octets[:6] + checksum(covered).to_bytes(2, "big") + octets[8:]
+
+
 def decode(
-    message: bytes, source: IPAddress, destination: IPAddress, ttl: int, version: int, min_ttl: int = TTL
+    message: bytes,
+    source: IPAddress,
+    destination: IPAddress,
+    ttl: int,
+    version: int,
+    min_ttl: int = TTL,
+    trailer: bytes = b"",
 ) -> tuple[Advert, bool]:
     """The advert in a VRRP message, and whether its checksum covers a pseudo-header; raises PacketError.
 
-    `version` is the one configured here. The checks are those of RFC 9568 7.1 in its order; what concerns the
-    configuration (authentication, interval, address list) is the virtual router's to judge.
+    `version` is the one configured here; `trailer` came behind the message. The checks are those of RFC 9568 7.1 in its
+    order; what concerns the configuration (authentication, interval, address list) is the virtual router's to judge.
     """
     if ttl < min_ttl:
         raise PacketError("ip_ttl_errors", f"TTL {ttl}, not {TTL}" if min_ttl == TTL else f"TTL {ttl} < {min_ttl}")
@@ -99,7 +125,7 @@ def decode(
     # Exact, not at least: octets behind the message are an authentication trailer that we do not know, or nonsense.
     if len(message) != expected:
         raise PacketError("packet_length_errors", f"{len(message)} octets, {expected} for {count} addresses")
-    pseudo_header = _verify_checksum(message, source, destination, version)
+    pseudo_header = _verify_checksum(message, trailer, source, destination, version)
     # RFC 9568 5.2.5, erratum 8299: an advert without addresses is dropped.
     if count == 0:
         raise PacketError("address_list_errors", "no addresses")
@@ -122,8 +148,9 @@ def checksum(octets: bytes) -> int:
     return ~total & 0xFFFF
 
 
-def _verify_checksum(message: bytes, source: IPAddress, destination: IPAddress, version: int) -> bool:
+def _verify_checksum(message: bytes, trailer: bytes, source: IPAddress, destination: IPAddress, version: int) -> bool:
     """Whether the checksum covers a pseudo-header; raises PacketError when it is wrong in every allowed style."""
+    message = message if source.version == 4 else message + trailer  # see append()
     if version == 3:
         if checksum(_pseudo_header(source, destination, len(message)) + message) == 0:
             return True

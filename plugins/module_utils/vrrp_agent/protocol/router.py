@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Callable, cast
 
 from . import leaving, member, packet, timers
-from .codec import Codec
+from .codec import Codec, no_wall_clock
 from .counters import COUNTERS
 from .events import (
     Announce,
@@ -45,7 +45,8 @@ ANSWERS_A_SECOND = 10
 class Router:
     """A virtual router's state, its timers and its counters."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, utc_ns: Callable[[], int] = no_wall_clock) -> None:
+        """`utc_ns` is the wall clock, which only `hmac` asks for."""
         self.settings = settings
         self.state = State.INIT
         self.source: IPAddress | None = None
@@ -70,7 +71,7 @@ class Router:
         self._announce_ns: list[int] = []
         # The second in which losing masters are being answered, and how often they were.
         self._answers = (0, 0)
-        self._codec = Codec(settings)
+        self._codec = Codec(settings, utc_ns)
         self._effects: list[Effect] = []
 
     @property
@@ -181,7 +182,7 @@ class Router:
             self._become_master(f"{heard} for {waited_s:.2f} s", "no_response", now_ns)
 
     def _backup_packet(self, event: PacketReceived, now_ns: int) -> None:
-        advert = self._accept(event)
+        advert = self._accept(event, now_ns)
         if advert is None:
             return
         heard = Master(event.source, advert.priority, advert.interval_cs, now_ns)
@@ -253,7 +254,7 @@ class Router:
             self._timer_ns = due_ns if due_ns > now_ns else self._timer_ns
 
     def _master_packet(self, event: PacketReceived, now_ns: int) -> None:
-        advert = self._accept(event)
+        advert = self._accept(event, now_ns)
         if advert is None:
             return
         why = self._loses_to(advert.priority, event.source)
@@ -364,20 +365,31 @@ class Router:
         source = cast(IPAddress, self.source)
         priority = self.settings.priority if priority is None else priority
         interval_cs = self.settings.advert_interval_cs if interval_cs is None else interval_cs
-        self._effects.extend(self._codec.compose(priority, interval_cs, source))
+        self._effects.extend(self._codec.compose(priority, interval_cs, source, now_ns))
         self._advert_sent_ns = now_ns
         self._timer_ns = now_ns + timers.interval_ns(self.settings.advert_interval_cs)
         self.counters["advertisement_sent"] += 1
         if priority == 0:
             self.counters["priority_zero_pkts_sent"] += 1
 
-    def _accept(self, event: PacketReceived) -> packet.Advert | None:
+    def _prove_alive(self, now_ns: int) -> None:
+        """Let the sender of a genuine advert of an unknown time prove that it is no recording; no timer is touched."""
+        ours = 0 if self._leaving else self.settings.priority
+        # A backup says the least that there is, which wins against nobody.
+        priority = ours if self.state is State.MASTER else _PRIORITY_LOWEST
+        source = cast(IPAddress, self.source)
+        self._effects.extend(self._codec.compose(priority, self._master_interval_cs, source, now_ns))
+        self.counters["advertisement_sent"] += 1
+
+    def _accept(self, event: PacketReceived, now_ns: int) -> packet.Advert | None:
         """The advert in a packet, when it is genuine; whatever is rejected is counted and touches nothing else."""
         try:
-            advert = self._codec.judge(event, self.source)
+            advert = self._codec.judge(event, self.source, now_ns)
         except packet.PacketError as error:
             self.counters[error.reason] += 1
             self._effects.append(PacketRejected(error.reason, error.detail, event.source))
+            if error.answer:
+                self._prove_alive(now_ns)
             return None
         self.counters["advertisement_rcvd"] += 1
         if advert.priority == 0:

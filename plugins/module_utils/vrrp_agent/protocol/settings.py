@@ -15,10 +15,16 @@ IPInterface = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
 
 @dataclass(frozen=True)
 class Authentication:
-    """How adverts are authenticated: `none`, or `pass` (the simple text password of RFC 2338 5.3.6, version 2)."""
+    """How adverts are authenticated: `none`, `pass` (the simple text password of RFC 2338 5.3.6, version 2) or `hmac`.
+
+    `keys` of `hmac` are (id, octets); the first one signs, each is accepted. `mode` says what is sent and accepted
+    while the keys are rolled out: `enforce`, `permissive`, `receive-only`.
+    """
 
     type: str = "none"
     password: str = field(default="", repr=False)
+    mode: str = "enforce"
+    keys: tuple[tuple[int, bytes], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ class VirtualRouter:
 
     def __init__(self, instance: Instance, network: Network, on_transition: Callable[[], None]) -> None:
         self.instance = instance
-        self.router = Router(instance)
+        self.router = Router(instance, time.time_ns)
         self.index: int | None = None
         # Where its addresses are: another interface than the one that it listens on if it has a virtual MAC.
         self.address_index: int | None = None

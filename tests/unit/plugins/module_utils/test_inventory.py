@@ -182,6 +182,24 @@ def test_no_secret_in_any_problem() -> None:
     assert not [text for text in found if "horse" in text or "1234" in text]
 
 
+def test_keys_that_differ_between_hosts_are_named_and_not_shown() -> None:
+    keys = {"lb1": "00112233" * 8, "lb2": "44556677" * 8}
+    hmac = {host: {"type": "hmac", "keys": [{"id": 1, "key": key}]} for host, key in keys.items()}
+    pair = group(instance(authentication=hmac["lb1"]))
+    assert examine(pair).problems == []
+    pair["lb2"]["vrrp_instances"] = [instance(authentication=hmac["lb2"])]
+    [found] = [str(problem) for problem in examine(pair).problems]
+    assert found.startswith("lb2: vrrp_instances.authentication (instance web): differs from lb1's")
+    assert not [key for key in keys.values() if key in found]
+
+
+def test_a_key_that_is_too_short_is_told_with_its_mend() -> None:
+    pair = group(instance(authentication={"type": "hmac", "keys": [{"id": 1, "key": "c0ffee"}]}))
+    [found] = [str(problem) for problem in examine(pair).problems]
+    assert "vrrp_instances[0].authentication.keys[0].key (instance web): has 6 hexadecimal digits" in found
+    assert "openssl rand -hex 32" in found and "c0ffee" not in found
+
+
 def test_a_group_of_one_is_a_warning() -> None:
     findings = examine({"lb1": {"vrrp_instances": [instance()]}})
     assert findings.problems == []

@@ -50,3 +50,62 @@ def test_a_document_of_any_shape_does_not_crash(value: Any) -> None:
     assert masked(value) == value
     if isinstance(value, dict):
         assert split(value) == (value, {})
+
+
+KEY, OTHER_KEY = "00112233" * 8, "44556677" * 8
+
+
+def with_keys(*keys: Any) -> dict[str, Any]:
+    """One instance that signs."""
+    authentication = {"type": "hmac", "mode": "enforce", "keys": list(keys)}
+    return {"router_id": "lb1", "instances": [{"name": "web", "authentication": authentication}]}
+
+
+def key(number: int, value: str = KEY) -> dict[str, Any]:
+    """One key."""
+    return {"id": number, "key": value}
+
+
+def test_ids_and_mode_are_no_secrets_and_keys_are() -> None:
+    """A number among the secrets would make Ansible hide it wherever it stands."""
+    original = with_keys(key(1), key(2, OTHER_KEY))
+    public, secrets = split(original)
+    assert public["instances"][0]["authentication"] == {
+        "type": "hmac",
+        "mode": "enforce",
+        "keys": [{"id": 1}, {"id": 2}],
+    }
+    assert secrets == {"0": {"keys": [{"key": KEY}, {"key": OTHER_KEY}]}}
+    assert join(public, secrets) == original
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [[KEY], [[KEY]], [{"id": 1, "kee": KEY}], [{"key": KEY}, KEY, {"id": 2}], []],
+    ids=["bare", "list", "typo", "mixed", "empty"],
+)
+def test_a_key_in_the_wrong_place_is_a_secret_all_the_same(keys: list[Any]) -> None:
+    original = with_keys(*keys)
+    public, secrets = split(original)
+    assert KEY not in str(public)
+    assert join(public, secrets) == original
+    assert KEY not in str(masked(original))
+
+
+def test_keys_that_are_no_list_are_a_secret_as_a_whole() -> None:
+    original = with_keys()
+    original["instances"][0]["authentication"]["keys"] = {"1": KEY}
+    public, secrets = split(original)
+    assert KEY not in str(public) and KEY not in str(masked(original, original))
+    assert join(public, secrets) == original
+
+
+def test_a_rotation_as_a_diff_shows_it() -> None:
+    """Key 1 is as before, key 2 is another one under the same id, key 3 is new."""
+    before = with_keys(key(1), key(2))
+    shown = masked(with_keys(key(2, OTHER_KEY), key(1), key(3)), before)
+    assert shown["instances"][0]["authentication"] == {
+        "type": "hmac",
+        "mode": "enforce",
+        "keys": [key(2, CHANGED_MASK), key(1, MASK), key(3, MASK)],
+    }
