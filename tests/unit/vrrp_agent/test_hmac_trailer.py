@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from signed_story import ENFORCE, EXT_COUNTERS, KEY, OTHER_KEY, SIGNED, SIGNED_V2, SIGNED_V6, UTC, signed
 from story import GROUP, HIGHER, MASTER_DOWN, OURS, US, S, T, heard
 from vrrp_agent.protocol import packet, trailer
+from vrrp_agent.protocol.codec import Codec
 from vrrp_agent.protocol.events import InterfaceUp, Mismatch, PacketReceived, PacketRejected, Start
 from vrrp_agent.protocol.packet import Advert
 from vrrp_agent.protocol.router import Router
@@ -114,6 +115,21 @@ def test_what_the_checksum_covers(wire: Settings) -> None:
     assert len(event.message) == len(unsigned) + 28
     assert (event.message[:-28] == unsigned) is (wire.family == 4)
     assert reason(wire, event) is None
+
+
+@wires
+def test_by_unicast_every_peer_gets_the_same_trailer_and_a_checksum_of_its_own(wire: Settings) -> None:
+    """One sequence for all: each of them may have heard the other's copy."""
+    prefix = "192.0.2." if wire.family == 4 else "fe80::"
+    source, *peers = (ip_address(f"{prefix}{host}") for host in (11, 10, 12))
+    settings = replace(wire, unicast_peers=tuple(peers), source_address=source)
+    adverts = Codec(settings, lambda: UTC).compose(100, 100, source, T)
+    assert [advert.destination for advert in adverts] == peers
+    assert len({advert.message[-28:] for advert in adverts}) == 1
+    for advert in adverts:
+        listener = Codec(replace(wire, unicast_peers=(source,)), lambda: UTC)
+        event = PacketReceived(advert.message, source, advert.destination, 255)
+        assert listener.judge(event, advert.destination, T).priority == 100
 
 
 # --- nothing but the whole, from us

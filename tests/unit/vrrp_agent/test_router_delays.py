@@ -111,6 +111,17 @@ def test_a_lesser_master_that_resigns_is_taken_over_from_at_once() -> None:
     assert router.handle(TimerDue(), T + 6 * S + SKEW) == takes_over(RESIGNED)
 
 
+def test_the_lesser_master_after_one_that_resigned_has_the_whole_delay() -> None:
+    router = delayed()
+    router.handle(heard(50, HIGHER), T + S)
+    router.handle(heard(0, HIGHER), T + 2 * S)
+    for second in range(2, 32):
+        assert router.handle(heard(50, LOWER), T + second * S + 100 * MS) == ()
+    assert router.handle(TimerDue(), T + 32 * S) == ()
+    reason = f"{LOWER} has the lower priority: 50 < 100"
+    assert router.handle(TimerDue(), T + 32 * S + 100 * MS) == takes_over(reason)
+
+
 def test_silence_from_the_start_waits_for_nothing() -> None:
     router = delayed()
     assert router.handle(TimerDue(), T + MASTER_DOWN) == takes_over("no advert heard for 3.61 s")

@@ -103,6 +103,13 @@ def test_started_again_in_time(leaving: Router) -> None:
     assert leaving.handle(Stop(), T + 3 * MS) == (sent(priority=0),)
 
 
+def test_a_pause_while_leaving_ends_it(leaving: Router) -> None:
+    """Stopped is stopped: on waking it does not listen again as a BACKUP."""
+    why = "sent no advert for 60.00 s, longer than a backup waits"
+    assert leaving.handle(heard(200), T + MS + 60 * S) == lets_go(why)
+    assert leaving.deadline_ns is None
+
+
 def test_starts_with_its_priority_again_after_a_stop(leaving: Router) -> None:
     leaving.handle(TimerDue(), NOBODY)
     leaving.handle(Start(), NOBODY)
