@@ -26,7 +26,9 @@ VARIABLES = ("vrrp_instances", "vrrp_priority", "vrrp_router_id", "vrrp_sync_gro
 _PRIORITIES = (150, 100, 50)
 
 # What may differ between the hosts of a group; everything else must be the same on all of them.
-_OF_THE_HOST = frozenset({"interface", "preempt", "priorities", "priority", "source_address", "unicast_peers"})
+_OF_THE_HOST = frozenset(
+    {"interface", "preempt", "priorities", "priority", "source_address", "track_interfaces", "unicast_peers"}
+)
 
 # Stands in for the interface with the default route, which only the node knows.
 _ANY_INTERFACE = "default-route"

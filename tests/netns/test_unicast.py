@@ -83,6 +83,19 @@ def test_a_source_address_that_is_not_there(segment: Segment, tmp_path: Path) ->
     agent.wait_for_state("FAULT", SOON_S)
 
 
+def test_a_source_address_that_is_changed_by_reload(segment: Segment, tmp_path: Path) -> None:
+    """Without a change of role, and without waiting for news of the network."""
+    segment["a"].ip("address", "add", "10.139.1.77/24", "dev", "eth0")
+    agent = OurAgent(segment["a"], tmp_path / "a")
+    agent.start(Wire(3, interval_s=0.2), priority=100)
+    before = agent.wait_for_state("MASTER", SOON_S)
+    assert before["source_address"] == "10.139.1.11"
+    agent.rewrite(source_address="10.139.1.77")
+    assert agent.command("reload").returncode == 0
+    after = agent.status()
+    assert (after["source_address"], after["since"]) == ("10.139.1.77", before["since"])
+
+
 def test_an_own_address_among_the_peers(segment: Segment, tmp_path: Path) -> None:
     """The file cannot know, the node does."""
     agent = OurAgent(segment["a"], tmp_path / "a")

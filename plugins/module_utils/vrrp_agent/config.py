@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Callable
 
-from .protocol import credentials, sync_config
+from .protocol import credentials, sync_config, tracked
 from .protocol.contradictions import contradictions
 from .protocol.settings import Authentication, IPAddress, IPInterface, Settings
 from .protocol.sync_config import SyncGroup
@@ -49,6 +49,7 @@ class Instance(Settings):
     name: str
     interface: str
     use_vmac: bool
+    track_interfaces: tuple[tracked.TrackedInterface, ...]
 
     @property
     def identity(self) -> tuple[str, int, int]:
@@ -201,6 +202,7 @@ def _read_instance(value: Any, path: str, problems: list[ConfigError]) -> Instan
         "virtual_addresses": source.take("virtual_addresses", _virtual_addresses),
         "extra_addresses": source.take("extra_addresses", _addresses, ()),
         "authentication": _read_authentication(source, version),
+        "track_interfaces": _read_tracked(source),
         "source_address": source.take("source_address", _or_null(_host_address, None), None),
         "unicast_peers": source.take("unicast_peers", _or_null(_peers, ()), ()),
         "unicast_min_ttl": source.take("unicast_min_ttl", _integer(1, 255), 255),
@@ -256,10 +258,22 @@ def _read_keys(parent: _Object) -> tuple[tuple[int, bytes], ...]:
     return tuple(keys)
 
 
+def _read_tracked(parent: _Object) -> tuple[tracked.TrackedInterface, ...]:
+    found = []
+    for number, item in enumerate(parent.take("track_interfaces", _list, []) or []):
+        source = _Object(item, f"{parent.at('track_interfaces')}[{number}]", parent.problems)
+        name = source.take("name", _matching(_INTERFACE, "the name of an interface (at most 15 characters)"))
+        found.append(tracked.TrackedInterface(name, source.take("on_fail", tracked.on_fail, None)))
+        source.finish()
+    return tuple(found)
+
+
 def _check_instance(instance: Instance, source: _Object) -> None:
     """What no key can be blamed for alone."""
     for key, why in contradictions(instance):
         source.problem(key, why)
+    for why in tracked.contradictions(instance.interface, instance.priority, instance.track_interfaces):
+        source.problem("track_interfaces", why)
     seen: dict[str, str] = {}
     for key in ("virtual_addresses", "extra_addresses"):
         for address in getattr(instance, key):

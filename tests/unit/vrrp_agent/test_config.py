@@ -59,6 +59,7 @@ def test_defaults() -> None:
                 name="web",
                 interface="eth0",
                 use_vmac=False,
+                track_interfaces=(),
                 virtual_router_id=51,
                 version=3,
                 priority=100,

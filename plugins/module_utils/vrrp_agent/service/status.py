@@ -33,7 +33,7 @@ def instance_status(running: VirtualRouter, present: Iterable[IPInterface]) -> d
         "version": instance.version,
         "state": router.state.value,
         "priority": instance.priority,
-        "effective_priority": instance.priority,
+        "effective_priority": router.settings.priority,
         "advert_interval": instance.advert_interval_cs / 100,
         "preempt": instance.preempt,
         "preempt_delay": instance.preempt_delay_ms / 1000,
@@ -51,6 +51,7 @@ def instance_status(running: VirtualRouter, present: Iterable[IPInterface]) -> d
         "last_transition": _last_transition(running),
         "fault": router.fault or router.group.fault if router.state is State.FAULT else None,
         "sync_group": running.group.name if running.group else None,
+        "track_interfaces": [{"name": name, "fault": fault} for name, fault in running.tracked.items()],
         "counters": dict(router.counters),
         "checks": [],
     }
@@ -58,9 +59,9 @@ def instance_status(running: VirtualRouter, present: Iterable[IPInterface]) -> d
 
 def _master(running: VirtualRouter) -> dict[str, Any] | None:
     """Who is master as far as this node knows; `last_heard` is null when it is this node itself."""
-    router, instance = running.router, running.instance
+    router = running.router
     if router.state is State.MASTER:
-        return {"address": str(router.source), "priority": instance.priority, "last_heard": None}
+        return {"address": str(router.source), "priority": router.settings.priority, "last_heard": None}
     if router.master is None:
         return None
     heard_s = time.time() - (time.monotonic_ns() - router.master.heard_ns) / 1e9

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable, Protocol
 
 from ..config import Instance
@@ -19,6 +19,7 @@ from ..protocol.settings import IPInterface
 from .log import LOGGER, Limiter
 from .network import Network
 from .source import source_or_fault
+from .tracking import link_fault, tracked_fault, tracked_priority
 from .virtual_mac import UnfitError
 
 # How long to wait before trying again after the kernel has refused an address: every try that fails takes the role
@@ -66,6 +67,7 @@ class VirtualRouter:
         self._renewed_s = 0.0
         self._refused: str | None = None
         self._retry_s = _RETRY_FIRST_S
+        self._stopping = False
 
     @property
     def label(self) -> str:
@@ -87,6 +89,7 @@ class VirtualRouter:
 
     def stop(self) -> None:
         """Begin to leave in good order; a MASTER has left when its successor answers, or nobody came."""
+        self._stopping = True
         self.handle(events.Stop())
 
     @property
@@ -111,23 +114,21 @@ class VirtualRouter:
         self.instance = instance
         if moves and self._place() is not None:
             self.follow_interface()
-        self.handle(events.Reconfigured(instance))
+        self.handle(events.Reconfigured(self._effective()))
         if self.router.state is State.MASTER:
             # The lifetime follows the interval: an old, shorter one would end before the next advert renews it.
             self._claim()
             if moves:
                 self._announce(instance.addresses)
+        if not self.stopped:
+            self._follow_condition()
 
     def follow_interface(self) -> None:
         """Tell the router what has become of its interface, and bring back addresses that somebody removed."""
         if self.stopped and self.last_transition is not None:
             return  # it has left for good
-        condition = self._condition()
-        if isinstance(condition, events.InterfaceUp):
-            if condition.source != self.router.source:
-                self.handle(condition)
-        elif condition.reason != self.router.fault:
-            self.handle(condition)
+        self._follow_priority()
+        self._follow_condition()
         if self.router.state is State.MASTER:
             # After a long pause it may be master no more, and learns that from the clock alone.
             self.handle(events.TimerDue())
@@ -147,6 +148,14 @@ class VirtualRouter:
             self.group.settle()
 
     # --- the interface
+
+    def _follow_condition(self) -> None:
+        condition = self._condition()
+        if isinstance(condition, events.InterfaceUp):
+            if condition.source != self.router.source:
+                self.handle(condition)
+        elif condition.reason != self.router.fault:
+            self.handle(condition)
 
     def _condition(self) -> events.InterfaceUp | events.InterfaceDown:
         name = self.instance.interface
@@ -169,7 +178,27 @@ class VirtualRouter:
         deaf = self._network.deaf(link.index, self.instance.family)
         if deaf is not None:
             return events.InterfaceDown(deaf)
-        return events.InterfaceUp(source) if self._refused is None else events.InterfaceDown(self._refused, True)
+        # The interface still sends: time for a goodbye.
+        unable = self._refused or tracked_fault(self._network, self.instance)
+        return events.InterfaceUp(source) if unable is None else events.InterfaceDown(unable, can_send=True)
+
+    @property
+    def tracked(self) -> dict[str, str | None]:
+        """The tracked interfaces, and what is wrong with each."""
+        names = [tracked.name for tracked in self.instance.track_interfaces]
+        return {name: link_fault(self._network, name) for name in names}
+
+    def _effective(self) -> Instance:
+        """The instance with the priority that its tracked interfaces leave."""
+        return replace(self.instance, priority=tracked_priority(self._network, self.instance)[0])
+
+    def _follow_priority(self) -> None:
+        """Tell the router where a tracked interface has changed its priority."""
+        before, (priority, reasons) = self.router.settings.priority, tracked_priority(self._network, self.instance)
+        if priority != before and not self._stopping:
+            why = ", ".join(reasons) or "tracked interfaces are up"
+            LOGGER.info("%s: effective priority %d -> %d: %s", self.label, before, priority, why)
+            self.handle(events.Reconfigured(self._effective()))
 
     def _place(self) -> str | None:
         """Know where the addresses go, and have that ready for the present state; why they can go nowhere, if so."""
