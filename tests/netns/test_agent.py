@@ -294,3 +294,24 @@ def test_reload_to_a_longer_interval_keeps_the_addresses(master: OurAgent) -> No
     [link] = json.loads(master.node.ip("-j", "address", "show", "dev", "eth0"))
     lifetimes = [one["valid_life_time"] for one in link["addr_info"] if f"{one['local']}/{one['prefixlen']}" in VIPS]
     assert min(lifetimes) > 80
+
+
+def test_counters_by_interface(segment: Segment, master: OurAgent, backup: OurAgent) -> None:
+    """What came for another virtual router is counted where it came in, beside what the routers there have counted."""
+    stranger = (
+        "import socket; s = socket.socket(2, 3, 112); s.setsockopt(0, 33, 255); s.sendto({!r}, ('10.139.1.11', 0))"
+    )
+    for message in (bytes([0x31, 99, 100, 0, 0, 100, 0, 0]), b"1"):
+        segment["b"].run([sys.executable, "-c", stranger.format(message)])
+
+    def counted() -> bool:
+        document = json.loads(master.command("status", "--json").stdout)
+        [eth0] = document["interfaces"]
+        counters = eth0["counters"]
+        assert eth0["name"] == "eth0"
+        return (counters["vrid_errors"], counters["packet_length_errors"]) == (1, 1) and counters[
+            "advertisement_sent"
+        ] > 0
+
+    wait_for(counted, "both are counted", SOON_S)
+    assert master.status()["counters"]["packet_length_errors"] == 0

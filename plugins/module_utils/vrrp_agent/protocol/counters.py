@@ -33,3 +33,6 @@ COUNTERS = (
     "auth_ext_replay",
     "auth_clock_skew",
 )
+
+# An interface counts the same, and what is for a virtual router that is not here.
+INTERFACE_COUNTERS = (*COUNTERS, "vrid_errors")

@@ -17,7 +17,7 @@ from typing import Any
 from .. import config
 from ..client import SOCKET_NAME
 from ..config import Config, ConfigError, Instance
-from ..linux.errors import KernelError
+from ..linux.errors import KernelError, interface_name
 from ..linux.sockets import Datagram
 from ..protocol.events import PacketReceived, State
 from ..protocol.settings import IPInterface
@@ -60,7 +60,8 @@ class Agent:
         self._groups: list[SyncGroup] = []
         # By interface index, family and virtual router id.
         self._receivers: dict[tuple[int, int, int], VirtualRouter] = {}
-        self._counters = {"vrid_errors": 0, "packet_length_errors": 0}
+        # What no virtual router can be blamed for, by the name of the interface that it came in by.
+        self._strays: dict[str, dict[str, int]] = {}
         self._exit_code = 0
 
     async def run(self) -> int:
@@ -210,14 +211,15 @@ class Agent:
 
     def _receive(self, index: int, family: int, datagram: Datagram) -> None:
         message = datagram.payload
-        if len(message) < 2:
-            self._counters["packet_length_errors"] += 1
-            return
-        running = self._receivers.get((index, family, message[1]))
+        running = self._receivers.get((index, family, message[1])) if len(message) > 1 else None
         if running is None:
-            self._counters["vrid_errors"] += 1
+            self._count_stray(index, "vrid_errors" if len(message) > 1 else "packet_length_errors")
             return
         running.handle(PacketReceived(message, datagram.source, datagram.destination, datagram.ttl))
+
+    def _count_stray(self, index: int, reason: str) -> None:
+        counters = self._strays.setdefault(interface_name(index), {})
+        counters[reason] = counters.get(reason, 0) + 1
 
     # --- what it tells
 
@@ -235,7 +237,7 @@ class Agent:
             "config_file": self._config_file,
             "config_digest": self._config_digest,
             "last_reload": self._last_reload,
-            "counters": dict(self._counters),
+            "interfaces": status.interfaces_status(self._all(), self._strays),
             "instances": [status.instance_status(running, _present(running, present)) for running in self._all()],
             "sync_groups": [group.status() for group in self._groups],
         }

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..protocol.counters import INTERFACE_COUNTERS
 from ..protocol.events import State
 from ..protocol.settings import IPInterface
 from .virtual_mac import mac_of, name_of
@@ -20,6 +21,19 @@ def iso_time(at_s: float) -> str:
     """A wall clock's time as ISO 8601 in UTC, to the millisecond."""
     moment = datetime.datetime.fromtimestamp(at_s, datetime.timezone.utc)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def interfaces_status(
+    routers: Iterable[VirtualRouter], strays: Mapping[str, Mapping[str, int]]
+) -> list[dict[str, Any]]:
+    """The counters by interface: those of its virtual routers together, and of packets that were for none of them."""
+    found: dict[str, dict[str, int]] = {}
+    counted = [(running.instance.interface, running.router.counters) for running in routers]
+    for name, counters in [*counted, *strays.items()]:
+        total = found.setdefault(name, dict.fromkeys(INTERFACE_COUNTERS, 0))
+        for key, count in counters.items():
+            total[key] += count
+    return [{"name": name, "counters": total} for name, total in sorted(found.items())]
 
 
 def instance_status(running: VirtualRouter, present: Iterable[IPInterface]) -> dict[str, Any]:
@@ -53,6 +67,7 @@ def instance_status(running: VirtualRouter, present: Iterable[IPInterface]) -> d
         "sync_group": running.group.name if running.group else None,
         "track_interfaces": [{"name": name, "fault": fault} for name, fault in running.tracked.items()],
         "counters": dict(router.counters),
+        "discontinuity_datetime": iso_time(running.counting_since_s),
         "checks": [],
     }
 

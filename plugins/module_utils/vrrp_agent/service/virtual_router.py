@@ -57,7 +57,7 @@ class VirtualRouter:
         # Where its addresses are: another interface than the one that it listens on if it has a virtual MAC.
         self.address_index: int | None = None
         self.last_transition: Transition | None = None
-        self.since_s = time.time()
+        self.since_s = self.counting_since_s = time.time()
         self.group: Group | None = None
         self._network = network
         self._on_transition = on_transition
