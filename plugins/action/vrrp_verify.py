@@ -33,8 +33,8 @@ class ActionModule(ActionBase):
         )[1]
         problems, states = [], {}
         warnings: list[str] = []
-        for name, reports in self._reports(arguments, task_vars or {}, warnings).items():
-            problems += verify(reports)
+        for name, (reports, absent) in self._reports(arguments, task_vars or {}, warnings).items():
+            problems += verify(reports, absent)
             states[name] = summary(reports)
         if problems:
             msg = report(f"The pair does not work as declared ({len(problems)} problem(s)):", problems)
@@ -43,18 +43,19 @@ class ActionModule(ActionBase):
 
     def _reports(
         self, arguments: dict[str, Any], task_vars: dict[str, Any], warnings: list[str]
-    ) -> dict[str, dict[str, Any]]:
-        """Group -> host -> report; a host that did not take part cannot be judged, and that is said."""
+    ) -> dict[str, tuple[dict[str, Any], list[str]]]:
+        """Group -> reports by host, and the hosts without one: those cannot be judged, and that is said."""
         group_vars = GroupVars(task_vars, self._templar)
         if arguments["reports"] is not None:
-            return {arguments["group"] or group_vars.group_of(group_vars.host): plain(arguments["reports"])}
+            return {arguments["group"] or group_vars.group_of(group_vars.host): (plain(arguments["reports"]), [])}
         play_hosts = [str(host) for host in task_vars.get("ansible_play_hosts_all") or [group_vars.host]]
         names = [arguments["group"]] if arguments["group"] else map(group_vars.group_of, play_hosts)
         result = {}
         for name in dict.fromkeys(names):
             members = list(group_vars.read_group(name))
-            result[name] = group_vars.registered(arguments["register"], members)
-            missing = [host for host in members if host not in result[name]]
+            reports = group_vars.registered(arguments["register"], members)
+            missing = [host for host in members if host not in reports]
+            result[name] = reports, missing
             if missing:
                 warnings.append(f"not verified, as they took no part in this run: {', '.join(missing)}")
         return result

@@ -9,6 +9,12 @@ import os
 import tempfile
 
 
+def explain(error: OSError) -> str:
+    """What a failed access says, with the mend where it is a matter of privileges."""
+    mend = "; become root" if isinstance(error, PermissionError) else ""
+    return f"{error.filename}: {error.strerror}{mend}" if error.filename else f"{error.strerror}{mend}"
+
+
 def read(path: str) -> bytes | None:
     """A file's content; None if there is no such file."""
     try:

@@ -9,7 +9,7 @@ Pure: a report is what vrrp_info found on one host, an instance is one entry of 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .problem import Problem
@@ -31,16 +31,18 @@ def faults(status: Mapping[str, Any]) -> list[str]:
     return [f"instance {instance['name']}: FAULT: {instance.get('fault') or 'no reason given'}" for instance in found]
 
 
-def verify(reports: Reports) -> list[Problem]:
-    """Everything that keeps a group from being one MASTER an instance that holds its addresses, heard by all others."""
-    problems = [
-        Problem((host,), f"{report.get('reason') or 'the agent is not running'}; run site.yml for this host")
-        for host, report in reports.items()
-        if not report.get("running")
-    ]
-    running = {host: report for host, report in reports.items() if report.get("running")}
+def verify(reports: Reports, absent: Sequence[str] = ()) -> list[Problem]:
+    """Everything that keeps a group from being one MASTER an instance that holds its addresses, heard by all others.
+
+    `absent` are the group's hosts that nobody has asked: one of them may be the MASTER that the others hear.
+    """
+    problems = [Problem((host,), _silence(report)) for host, report in reports.items() if not report.get("running")]
+    running = {
+        host: {**report, "instances": _staying(report)} for host, report in reports.items() if report.get("running")
+    }
+    absent = [*absent, *(host for host in reports if host not in running)]
     for name in dict.fromkeys(instance["name"] for report in running.values() for instance in report["instances"]):
-        problems += _verify_instance(name, running)
+        problems += _verify_instance(name, running, absent)
     return problems
 
 
@@ -53,8 +55,22 @@ def summary(reports: Reports) -> dict[str, dict[str, str]]:
     return result
 
 
+def _silence(report: Report) -> str:
+    """Why a host gave no answer, and what to do."""
+    if report.get("unreachable"):
+        return "could not be reached; see whether it is up, and its network"
+    return f"{report.get('reason') or 'the agent is not running'}; run site.yml for this host"
+
+
+def _staying(report: Report) -> list[Instance]:
+    """The instances that are configured: who is no longer may answer for a moment, until its successor does."""
+    return [instance for instance in report["instances"] if not instance.get("leaving")]
+
+
 def _waits_for(instance: Instance) -> str:
     state, master = instance["state"], instance.get("master")
+    if instance.get("leaving"):
+        return "no longer configured, and waits for its successor"
     if state == "MASTER":
         return ""
     if state == "FAULT":
@@ -69,7 +85,7 @@ def _waits_for(instance: Instance) -> str:
     return ""
 
 
-def _verify_instance(name: str, reports: Reports) -> Iterator[Problem]:
+def _verify_instance(name: str, reports: Reports, absent: Sequence[str]) -> Iterator[Problem]:
     instances = [(host, instance) for host, report in reports.items() for instance in report["instances"]]
     found = {host: instance for host, instance in instances if instance["name"] == name}
     for host in reports:
@@ -82,7 +98,7 @@ def _verify_instance(name: str, reports: Reports) -> Iterator[Problem]:
         yield from _verify_backups(name, masters[0], found)
     elif masters:
         yield _two_masters(name, masters, found)
-    else:
+    elif not absent or any(_waits_for(instance) for instance in found.values()):
         yield _no_master(name, found)
 
 

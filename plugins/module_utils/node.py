@@ -31,7 +31,10 @@ def fill_interfaces(document: dict[str, Any], root: str = "/") -> list[str]:
         if "interface" not in instance:
             found = default_interface(_family(instance), root)
             if found is None:
-                problems.append(f"{key}: there is no default route to take the interface from; set it: {_choice(here)}")
+                family = f"IPv{_family(instance)}"
+                problems.append(
+                    f"{key}: there is no {family} default route to take the interface from; set it: {_choice(here)}"
+                )
                 continue
             instance["interface"] = found
         if instance["interface"] not in here:

@@ -145,7 +145,7 @@ def main() -> None:
     try:
         result = run(module)
     except OSError as error:
-        module.fail_json(msg=f"{error.filename}: {error.strerror}; become root")
+        module.fail_json(msg=files.explain(error))
     module.exit_json(**result)
 
 

@@ -162,7 +162,7 @@ def main() -> None:
     except InstallationError as error:
         module.fail_json(msg=str(error))
     except OSError as error:
-        module.fail_json(msg=f"{error.filename}: {error.strerror}; become root")
+        module.fail_json(msg=files.explain(error))
     module.exit_json(**result)
 
 

@@ -166,7 +166,7 @@ def main() -> None:
     try:
         result = run(module)
     except OSError as error:
-        module.fail_json(msg=f"{error.filename or PATH}: {error.strerror}; become root")
+        module.fail_json(msg=files.explain(error))
     module.exit_json(**result)
 
 

@@ -88,6 +88,10 @@ instances:
       description: C(MASTER), C(BACKUP), C(FAULT) or C(INIT).
       type: str
       sample: MASTER
+    leaving:
+      description: Whether it is no longer configured, and answers until its successor does.
+      type: bool
+      sample: false
     interface:
       description: The interface that it runs on.
       type: str

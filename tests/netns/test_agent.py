@@ -315,3 +315,52 @@ def test_counters_by_interface(segment: Segment, master: OurAgent, backup: OurAg
 
     wait_for(counted, "both are counted", SOON_S)
     assert master.status()["counters"]["packet_length_errors"] == 0
+
+
+def test_the_address_owner(segment: Segment, tmp_path: Path) -> None:
+    """RFC 9568 6.1: the owner is master at once; and its address stays the node's own, whatever comes."""
+    own = "10.139.1.11/24"
+    agent = OurAgent(segment["a"], tmp_path / "a")
+    agent.start(WIRE, priority=255, virtual_addresses=[own])
+    status = agent.wait_for_state("MASTER", SOON_S)
+    assert status["last_transition"]["reason"] == "started as address owner (priority 255)"
+    assert status["source_address"] == "10.139.1.11"
+    [link] = json.loads(segment["a"].ip("-j", "address", "show", "dev", "eth0"))
+    assert [one for one in link["addr_info"] if one["local"] == "10.139.1.11" and one.get("dynamic")] == []
+    other = OurAgent(segment["b"], tmp_path / "b")
+    other.start(WIRE, priority=254, virtual_addresses=[own])
+    wait_for(lambda: other.status()["master"], "b hears the owner", SOON_S)
+    agent.stop()
+    assert own in segment["a"].addresses()
+
+
+def test_the_owners_priority_without_the_address(segment: Segment, tmp_path: Path) -> None:
+    """The mistake is told with its mend, and mended by a reload."""
+    agent = OurAgent(segment["a"], tmp_path / "a")
+    agent.start(WIRE, priority=255)
+    fault = agent.status()["fault"]
+    assert fault.startswith(
+        "priority 255 is the address owner's, but 10.139.1.1/24, 10.139.1.2/24 is not this node's own"
+    )
+    assert "lower the priority to 254 or less" in fault
+    agent.rewrite(priority=254)
+    assert agent.command("reload").returncode == 0
+    agent.wait_for_state("MASTER", SOON_S)
+
+
+def test_an_address_moves_to_another_instance(master: OurAgent) -> None:
+    """One that is no longer configured answers a moment longer, and does not take its address from the new holder."""
+    moving = "10.139.1.5/24"
+    other = {"name": "api", "virtual_router_id": 52, "virtual_addresses": [moving]}
+    master.rewrite_instances(lambda instances: [*instances, {**instances[0], **other}])
+    assert master.command("reload").returncode == 0
+    wait_for(lambda: moving in master.node.addresses(), "the other instance holds its VIP", SOON_S)
+    master.rewrite_instances(lambda instances: [{**instances[0], "virtual_addresses": [*VIPS, moving]}])
+    assert master.command("reload").returncode == 0
+    assert [found["leaving"] for found in json.loads(master.command("status", "--json").stdout)["instances"]] == [
+        False,
+        True,
+    ]
+    wait_for(lambda: "MASTER -> INIT: stopped: nobody has taken over" in master.log, "api has left", SOON_S)
+    assert moving in master.node.addresses()
+    assert "removed by somebody else" not in master.log

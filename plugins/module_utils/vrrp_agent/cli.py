@@ -14,6 +14,8 @@ from typing import Any
 from . import client
 from .version import VERSION
 
+CONFIG_FILE = "/etc/vrrp-agent/config.json"
+
 EXIT_FAILED = 1
 EXIT_REFUSED = 2
 
@@ -37,7 +39,12 @@ def _parser() -> argparse.ArgumentParser:
         help="where the control socket is (default: %(default)s)",
     )
     config_file = argparse.ArgumentParser(add_help=False)
-    config_file.add_argument("--config", required=True, metavar="FILE", help="the configuration, a JSON document")
+    config_file.add_argument(
+        "--config",
+        default=CONFIG_FILE,
+        metavar="FILE",
+        help="the configuration, a JSON document (default: %(default)s)",
+    )
 
     run = commands.add_parser("run", parents=[config_file, runtime], help="run in the foreground")
     run.set_defaults(command=_run)

@@ -205,7 +205,7 @@ def test_help_names_the_default_folder(capsys: Any) -> None:
     assert "--runtime-dir DIR where the control socket is (default: /run/vrrp-agent)" in text
 
 
-@pytest.mark.parametrize("arguments", [(), ("fly",), ("check",), ("status", "--colour")])
+@pytest.mark.parametrize("arguments", [(), ("fly",), ("check", "--konfig"), ("status", "--colour")])
 def test_usage_errors(arguments: tuple[str, ...], capsys: Any) -> None:
     code, out, err = exits(capsys, *arguments)
     assert (code, out) == (2, "")

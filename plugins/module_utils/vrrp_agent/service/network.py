@@ -45,6 +45,8 @@ class Network:
         self._unopened: dict[_Key, str] = {}
         self._links: dict[int, Link] = {}
         self._addresses: dict[int, dict[IPInterface, Address]] = {}
+        # Who claimed an address last: it may have moved to another virtual router by a reload.
+        self._holders: dict[tuple[int, IPInterface], object] = {}
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._kernel.fileno(), self._read_kernel)
         self._read_all()
@@ -84,6 +86,11 @@ class Network:
         everywhere = (address for addresses in self._addresses.values() for address in addresses.values())
         return any(address.interface.ip == ip and address.protocol != ADDRESS_PROTOCOL for address in everywhere)
 
+    def permanent(self, index: int) -> set[IPInterface]:
+        """The addresses of an interface that are there for good, put there by somebody else."""
+        there = self._addresses.get(index, {}).values()
+        return {found.interface for found in there if found.permanent and found.protocol != ADDRESS_PROTOCOL}
+
     def missing(self, index: int, addresses: Sequence[IPInterface]) -> list[IPInterface]:
         """Which of these addresses are not on the interface, as last heard from the kernel."""
         there = self._addresses.get(index, {})
@@ -114,15 +121,22 @@ class Network:
 
     # --- what is done
 
-    def claim(self, index: int, addresses: Sequence[IPInterface], lifetime_s: int) -> list[KernelError]:
-        """Put addresses on an interface, or renew them; the kernel removes them itself after `lifetime_s`."""
+    def claim(self, index: int, addresses: Sequence[IPInterface], lifetime_s: int, holder: object) -> list[KernelError]:
+        """Put addresses on an interface, or renew them; the kernel removes them itself after `lifetime_s`.
+
+        From here on they are `holder`'s, and nobody else's to release.
+        """
+        self._holders.update({(index, address): holder for address in addresses})
         # A route to the subnet by a virtual MAC's interface would carry the host's own traffic.
         prefix_route = not self.virtual_macs.has(index)
         return self._kernel.add_addresses(index, addresses, lifetime_s, prefix_route)
 
-    def release(self, index: int, addresses: Sequence[IPInterface]) -> list[KernelError]:
-        """Take addresses off an interface."""
-        return self._kernel.remove_addresses(index, addresses)
+    def release(self, index: int, addresses: Sequence[IPInterface], holder: object = None) -> list[KernelError]:
+        """Take addresses off an interface, but for those that somebody else has claimed since."""
+        ours = [address for address in addresses if self._holders.get((index, address), holder) is holder]
+        for address in ours:
+            self._holders.pop((index, address), None)
+        return self._kernel.remove_addresses(index, ours)
 
     def announce(self, index: int, addresses: Sequence[IPInterface]) -> None:
         """Tell the segment that these addresses live here; raises KernelError."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 from ..config import Instance
 from ..protocol.settings import IPAddress
 from .network import Network
+from .owner import movable
 
 
 def source_or_fault(network: Network, index: int, instance: Instance) -> IPAddress | str:
     """The interface's own address to send from, or why there is none that fits."""
     name, peers = instance.interface, instance.unicast_peers
-    own = network.own_addresses(index, instance.family, instance.addresses)
+    own = network.own_addresses(index, instance.family, movable(network, index, instance, instance.addresses))
     mistaken = [peer for peer in peers if network.is_own(peer)]
     if mistaken:
         return f"unicast_peers names {mistaken[0]}, an address of this node; list the other nodes only"

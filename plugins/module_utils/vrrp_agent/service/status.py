@@ -46,6 +46,7 @@ def instance_status(running: VirtualRouter, present: Iterable[IPInterface]) -> d
         "virtual_router_id": instance.virtual_router_id,
         "version": instance.version,
         "state": router.state.value,
+        "leaving": running.leaving,
         "priority": instance.priority,
         "effective_priority": router.settings.priority,
         "advert_interval": instance.advert_interval_cs / 100,

@@ -18,6 +18,7 @@ from ..protocol.router import Router
 from ..protocol.settings import IPInterface
 from .log import LOGGER, Limiter
 from .network import Network
+from .owner import movable, owner_fault
 from .source import source_or_fault
 from .tracking import link_fault, tracked_fault, tracked_priority
 from .virtual_mac import UnfitError
@@ -91,6 +92,11 @@ class VirtualRouter:
         """Begin to leave in good order; a MASTER has left when its successor answers, or nobody came."""
         self._stopping = True
         self.handle(events.Stop())
+
+    @property
+    def leaving(self) -> bool:
+        """Whether it was told to leave, and holds its addresses until a successor answers."""
+        return self._stopping and not self.stopped
 
     @property
     def stopped(self) -> bool:
@@ -171,6 +177,9 @@ class VirtualRouter:
             return events.InterfaceDown(f"{name} is down")
         if not link.carrier:
             return events.InterfaceDown(f"{name} has no carrier")
+        not_owner = owner_fault(self._network, link.index, self.instance)
+        if not_owner is not None:
+            return events.InterfaceDown(not_owner)
         source = source_or_fault(self._network, link.index, self.instance)
         if isinstance(source, str):
             return events.InterfaceDown(source)
@@ -293,9 +302,8 @@ class VirtualRouter:
         unfit = self._place() if self.instance.use_vmac else None
         if unfit is not None or self.address_index is None:
             return [unfit] if unfit else []
-        return [
-            str(error) for error in self._network.claim(self.address_index, self.instance.addresses, self.lifetime_s)
-        ]
+        addresses = movable(self._network, self.address_index, self.instance, self.instance.addresses)
+        return [str(error) for error in self._network.claim(self.address_index, addresses, self.lifetime_s, self)]
 
     def _try_again(self) -> None:
         self._refused = None
@@ -304,7 +312,8 @@ class VirtualRouter:
     def _release(self, addresses: tuple[IPInterface, ...]) -> None:
         if self.address_index is None:
             return
-        for error in self._network.release(self.address_index, addresses):
+        to_release = movable(self._network, self.address_index, self.instance, addresses)
+        for error in self._network.release(self.address_index, to_release, self):
             self._warn(("release", error.op), f"{error}")
         if self.instance.use_vmac and self.router.state is not State.MASTER:
             try:

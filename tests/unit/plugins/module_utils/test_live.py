@@ -129,3 +129,27 @@ def test_settled(state: str, changes: dict[str, Any], expected: str | None) -> N
     waiting = unsettled(status)
     assert waiting == [] if expected is None else waiting[0].startswith(expected)
     assert bool(faults(status)) is (state == "FAULT")
+
+
+def test_an_unreachable_host_is_not_an_agent_that_does_not_run() -> None:
+    pair = {**reports(instance("lb1", "MASTER"), instance("lb2", "BACKUP")), "lb1": {"unreachable": True, "msg": "..."}}
+    assert [str(problem) for problem in verify(pair)] == [
+        "lb1: could not be reached; see whether it is up, and its network"
+    ]
+
+
+def test_the_master_may_be_a_host_that_was_not_asked() -> None:
+    """--limit lb2: it hears a MASTER, and that is all that can be said; one that hears nobody is wrong all the same."""
+    alone = {"lb2": {"running": True, "instances": [instance("lb2", "BACKUP")]}}
+    assert verify(alone, absent=["lb1"]) == []
+    assert len(verify(alone)) == 1
+    alone["lb2"]["instances"][0]["master"] = None
+    assert len(verify(alone, absent=["lb1"])) == 1
+
+
+def test_what_is_no_longer_configured_is_waited_for_and_not_judged() -> None:
+    """The last holder answers until its successor does, or for a moment: that is no pair that does not work."""
+    pair = reports(instance("lb1", "MASTER"), instance("lb2", "BACKUP"))
+    pair["lb1"]["instances"].append(instance("lb1", "MASTER", name="api", leaving=True))
+    assert verify(pair) == []
+    assert unsettled(pair["lb1"]) == ["instance api: no longer configured, and waits for its successor"]

@@ -65,4 +65,4 @@ def test_an_interface_that_does_not_exist(root: Path) -> None:
 def test_no_default_route(root: Path) -> None:
     (root / "proc/net/route").unlink()
     problem = fill(root, {"name": "web"})[1][0]
-    assert problem.startswith("vrrp_instances[0].interface (instance web): there is no default route")
+    assert problem.startswith("vrrp_instances[0].interface (instance web): there is no IPv4 default route")
