@@ -137,8 +137,14 @@ class Group:
             self._expect_apart(f"{node.name} sends an advert on {to}")
 
     def note_provocation(self) -> None:
-        """A recording was played to a node, which has asked for proof; who hears that answers it."""
+        """A recording was played to a node, which has asked for proof; who hears that answers it.
+
+        While nobody is master that is a fault: a BACKUP that does not preempt follows another one's question, of
+        priority 1, as if it came from a master, and waits anew.
+        """
         self._provoked_ns = self.world.now_ns
+        if not any(node.able and node.is_master for node in self.nodes):
+            self.touch()
 
     def _expect_apart(self, what: str) -> None:
         intervals = [node.settings.advert_interval_cs for node in self.nodes]

@@ -128,9 +128,11 @@ def _remembers_no_time(
     return _judge(self, source, read, now_ns, utc_ns, interval)
 
 
-def _remembers_nobody(self: freshness.Receiver, source: Any, *arguments: Any) -> int:
-    self._followed.pop(source, None)
-    return _judge(self, source, *arguments)
+def _forgets_what_it_has_heard(self: freshness.Receiver, source: Any, read: Any, *arguments: Any) -> int:
+    known = self._followed.get(source)
+    if known is not None and freshness._between(known.sequence, read.sequence) <= 0:
+        del self._followed[source]
+    return _judge(self, source, read, *arguments)
 
 
 def _sends_by_the_wall_clock(self: freshness.Sender, now_ns: int, utc_ns: int, pause_ns: int, echo: int) -> int:
@@ -166,6 +168,6 @@ MUTANTS: dict[str, Mutant] = {
     "one echo is proof": replaced(freshness, "PROOFS", 1),
     "never asks for proof": replaced(freshness.Receiver, "_worth_an_answer", lambda *arguments: False),
     "judges by the wall clock only": replaced(freshness.Receiver, "judge", _remembers_no_time),
-    "believes what it has heard before": replaced(freshness.Receiver, "judge", _remembers_nobody),
+    "believes what it has heard before": replaced(freshness.Receiver, "judge", _forgets_what_it_has_heard),
     "dates its adverts by the wall clock only": replaced(freshness.Sender, "next", _sends_by_the_wall_clock),
 }
