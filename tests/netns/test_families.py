@@ -137,7 +137,7 @@ def test_adverts_to_anybody_but_the_group_are_dropped(segment: Segment, tmp_path
     agent.start(Wire(3, interval_s=0.2), priority=100)
     agent.wait_for_state("MASTER", SOON_S)
     # Version 3, VRID 51, priority 254, without a pseudo-header.
-    advert = bytes.fromhex("3133fe020014") + b"\0\0" + b"".join(socket.inet_aton(vip.split("/")[0]) for vip in VIPS)
+    advert = bytes.fromhex("3133fe020014") + b"\0\0" + b"".join(socket.inet_aton(vip.partition("/")[0]) for vip in VIPS)
     total = sum(int.from_bytes(advert[at : at + 2], "big") for at in range(0, len(advert), 2))
     total = ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
     advert = advert[:6] + total.to_bytes(2, "big") + advert[8:]

@@ -54,7 +54,7 @@ class World:
         """Let so much time pass."""
         until = self.now + duration
         while self._heap and self._heap[0][0] <= until:
-            self.now, _, action, arguments = heappop(self._heap)
+            self.now, unused_order, action, arguments = heappop(self._heap)
             action(*arguments)
             self.look()
         self.now = until
@@ -175,7 +175,7 @@ class Host:
     def handle(self, name: str, event: events.Event) -> None:
         """Feed one member, then do what the group decides until it has decided everything."""
         self._feed(name, event)
-        for _ in range(5):
+        for _turn in range(5):
             orders = self.group.decide(self.world.now)
             for order in orders:
                 self._feed(order.member, order.event)

@@ -27,7 +27,7 @@ def on_fail(value: Any) -> int | None:
     if not isinstance(value, dict) or set(value) != {"priority"}:
         raise ValueError('is neither release nor an object such as {"priority": -60}')
     priority = value["priority"]
-    if type(priority) is not int or not -253 <= priority <= -1:
+    if not isinstance(priority, int) or isinstance(priority, bool) or not -253 <= priority <= -1:
         raise ValueError("the priority is not a whole number in -253..-1")
     return priority
 

@@ -280,7 +280,8 @@ class Agent:
 
 def _present(running: VirtualRouter, present: dict[int, list[IPInterface]]) -> list[IPInterface]:
     """What is on an instance's interface, and on the one with its virtual MAC."""
-    return [address for index in {running.index, running.address_index} for address in present.get(index or 0, ())]
+    indexes = sorted({running.index or 0, running.address_index or 0})
+    return [address for index in indexes for address in present.get(index, ())]
 
 
 def _only_agent_here() -> socket.socket:
