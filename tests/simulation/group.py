@@ -35,9 +35,9 @@ class Group:
        `interval` is the longest and `skew` the one of the lowest priority that a node has had since the last agreement:
        timers of the old settings may still run.
        Where adverts are signed, whoever was restarted, or was silent while its clock stepped, is to be proven alive
-       first: 10 * delay (one for the advert, one for the question, four round trips for the proof). And one interval:
+       first: 10 * delay (one for the advert, one for the question, four round trips for the proof). And two intervals:
        adverts that are delivered twice or overtake each other begin exchanges of their own, which may push the echoes
-       of one another out of memory; the next advert begins again.
+       of one another out of memory; the next advert begins again, and once in some 10^4 schedules the one after it.
     2. One delay later the clients' caches lead to that master: it has heard, and answered, the last advert of whoever
        yielded to it. Not asked for where it cannot know: the last who announced has crashed since, or has yielded while
        packets were lost or on waking from a sleep; nor where adverts are signed, because the winner may not have proof
@@ -98,7 +98,7 @@ class Group:
         """How long nodes that cannot date each other's adverts need to prove that they are alive."""
         if not signs(self.nodes[0].settings):
             return 0
-        return self._longest_ns + _PROOF_DELAYS * self.segment.normal_delay_ns
+        return 2 * self._longest_ns + _PROOF_DELAYS * self.segment.normal_delay_ns
 
     @property
     def agreement_ns(self) -> int:
