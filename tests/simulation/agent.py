@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from vrrp_agent.protocol import events
-from vrrp_agent.protocol.events import PacketReceived, State
+from vrrp_agent.protocol.events import PacketReceived, SendAdvert, State
 from vrrp_agent.protocol.router import Router
 from vrrp_agent.protocol.settings import IPAddress, IPInterface, Settings
 
@@ -14,10 +14,12 @@ from .group import Group
 from .interface import KERNEL_SLACK_NS, Interface
 from .node import Node
 from .rfc import DownTimer, interval_ns, priority_of, skew_ns
+from .signed import UNDATED, Memory, signs
 from .world import SECOND_NS, Broken
 
 LATE_NS = 200_000_000
 _NO_CARRIER = "eth0 has no carrier"
+_LISTENING = (State.BACKUP, State.MASTER)
 
 
 def lifetime_s(settings: Settings) -> int:
@@ -30,7 +32,8 @@ class Agent(Node):
 
     def __init__(self, group: Group, machine: int, name: str, settings: Settings, source: IPAddress) -> None:
         super().__init__(group, machine, name, settings, source)
-        self.router = Router(settings)
+        self.router = Router(settings, self.utc_ns)
+        self.memory = Memory()
         self.interface = Interface(self.world, self._expired)
         self._armed_ns: int | None = None
         self._sent_ns = 0
@@ -45,10 +48,14 @@ class Agent(Node):
         """Whether the router says so."""
         return self.router.state is State.MASTER
 
+    def utc_ns(self) -> int:
+        """Its machine's wall clock."""
+        return self.world.utc_ns(self.machine)
+
     # --- what happens to it, as the service tells its router
 
     def _boot(self) -> None:
-        self.router = Router(self.settings)
+        self.router, self.memory = Router(self.settings, self.utc_ns), Memory()
         self._armed_ns, self._renewed_ns = None, 0
         self._absences += 1
         self.interface.clear()  # what an earlier life has left is removed before anything else
@@ -153,43 +160,103 @@ class Agent(Node):
         """Feed the router, do what it wants, and compare with what must be so."""
         router, now_ns = self.router, self.world.now_ns
         before = router.state
+        heard = router.counters["advertisement_rcvd"]
         effects = router.handle(event, now_ns)
+        rejected = next((effect for effect in effects if isinstance(effect, events.PacketRejected)), None)
+        accepted = router.counters["advertisement_rcvd"] > heard
+        if isinstance(event, PacketReceived) and (accepted or rejected is not None):
+            self._judge(event, rejected)
+        self._check_sends(effects, rejected, before)
         after = router.state
         for effect in effects:
-            self._do(effect, event)
-        self._follow_down_timer(event, before, after)
+            self._do(effect, event, rejected is not None)
+        self._follow_down_timer(event, before, after, accepted)
         self._check(event, before, after, effects)
         if self.leaving and after is State.INIT:
             self._left()
         self._arm()
 
-    def hear_rejected(self, packet: PacketReceived) -> None:
-        """Hear a packet that must be dropped, and must leave nothing behind but a count."""
+    def _judge(self, packet: PacketReceived, rejected: events.PacketRejected | None) -> None:
+        """Without signatures nothing genuine is rejected; with them a second opinion says what may be."""
+        if not signs(self.router.settings):
+            if rejected is not None:
+                raise Broken(f"{self.name} rejects a genuine advert of {packet.source}: {rejected.detail}")
+        else:
+            why = rejected.reason if rejected else None
+            if rejected is not None and not self.memory.grows(packet):
+                self.group.note_provocation()  # delivered twice or overtaken: to its receiver that is a recording
+            wrong = self.memory.hear(packet, self.world.now_ns, self.utc_ns(), self.router.settings, why)
+            if wrong is not None:
+                raise Broken(f"{self.name} {wrong}")
+
+    def _check_sends(
+        self, effects: events.Effects, rejected: events.PacketRejected | None, before: State
+    ) -> SendAdvert | None:
+        """Only a MASTER sends; but one advert that asks for proof may answer one that is genuine and undated.
+
+        It leaves everything as it is: a MASTER says what it says anyway, a BACKUP priority 1.
+        """
+        sent = [effect for effect in effects if isinstance(effect, SendAdvert)]
+        after = self.router.state
+        if rejected is None or not sent:
+            if sent and State.MASTER not in (before, after):
+                raise Broken(f"{self.name} sends an advert as {after.value}")
+            return None
+        says = self.router.settings.priority if after is State.MASTER else 1
+        if self.leaving:
+            says = 0
+        if rejected.reason not in UNDATED or len(sent) > 1 or priority_of(sent[0].message) != says:
+            raise Broken(f"{self.name} rejects a packet, {rejected.reason}, and answers it by {sent}")
+        return sent[0]
+
+    def hear_rejected(self, packet: PacketReceived, recorded: bool = False) -> None:
+        """Hear a packet that must be dropped, and must leave nothing behind but a count.
+
+        A genuine one that was recorded may be answered by an advert that asks for proof, after which our own next
+        sequence, what we echo and when we have answered are others; whom we believe is not.
+        """
         if not self.able:
             return
-        before = self._snapshot()
+        state, before, trust = self.router.state, self._snapshot(), self._trust()
         effects = self.router.handle(packet, self.world.now_ns)
-        if [type(effect) for effect in effects] != ([events.PacketRejected] if self._listens else []):
+        rejected = next((effect for effect in effects if isinstance(effect, events.PacketRejected)), None)
+        answer = self._check_sends(effects, rejected, state)
+        others = [type(effect) for effect in effects if effect is not answer]
+        if others != ([events.PacketRejected] if self._listens else []) or (answer and not recorded):
             raise Broken(f"{self.name} was told to drop a packet, and did {effects}")
         after = self._snapshot()
         changed = [name for name in before if before[name] != after[name]]
+        changed += [name for name, value in self._trust().items() if value != trust[name] and not answer]
         if changed:
             raise Broken(f"{self.name} rejected a packet, and it changed {', '.join(changed)}")
+        if answer is not None:
+            self.group.note_provocation()
+            self._put_out(answer)
 
     @property
     def _listens(self) -> bool:
-        return self.router.state in (State.BACKUP, State.MASTER)
+        return self.router.state in _LISTENING
+
+    def _trust(self) -> dict[str, object]:
+        """What an answer may change."""
+        authenticator = self.router._codec._authenticator
+        values = {**vars(authenticator._sender), **vars(authenticator._receiver), **vars(self.router._codec)}
+        del values["_followed"], values["_accepted_ns"]
+        values["_nonces"], values["_unproven"] = tuple(values["_nonces"]), dict(values["_unproven"])
+        return values
 
     def _snapshot(self) -> dict[str, object]:
         values = {name: value for name, value in vars(self.router).items() if name not in ("counters", "_effects")}
         values["_announce_ns"] = tuple(self.router._announce_ns)
-        values["_codec"] = dict(vars(self.router._codec))
+        values["_codec"] = {name: value for name, value in vars(self.router._codec).items() if name != "_encoded"}
+        receiver = self.router._codec._authenticator._receiver
+        values["_followed"], values["_accepted_ns"] = dict(receiver._followed), receiver._accepted_ns
         values["accepted"] = self.router.counters["advertisement_rcvd"]
         return values
 
-    def _do(self, effect: events.Effect, event: events.Event) -> None:
-        if isinstance(effect, events.SendAdvert):
-            self._send(effect, event)
+    def _do(self, effect: events.Effect, event: events.Event, proves: bool) -> None:
+        if isinstance(effect, SendAdvert):
+            self._send(effect, event, proves)
         elif isinstance(effect, events.ClaimAddresses):
             self._unannounced.update(effect.addresses)
             self._claim(effect.addresses)
@@ -206,17 +273,24 @@ class Agent(Node):
             self.yielded_ns = None
             if effect.previous is State.MASTER and isinstance(event, PacketReceived) and not self._catching_up:
                 self.group.note_yield(self)
-        elif isinstance(effect, events.PacketRejected):
-            raise Broken(f"{self.name} rejects a genuine advert of {effect.source}: {effect.reason}: {effect.detail}")
 
-    def _send(self, effect: events.SendAdvert, event: events.Event) -> None:
+    def _send(self, effect: SendAdvert, event: events.Event, proves: bool) -> None:
+        """Do what is due with an advert; one that only `proves` that we are alive touches no timer of ours."""
         if not isinstance(event, events.TimerDue):
             self.group.note_answer(self, type(event).__name__)
-        if priority_of(effect.message) == 0 and not isinstance(event, events.Stop):
+        if priority_of(effect.message) == 0 and not isinstance(event, events.Stop) and not (proves and self.leaving):
             raise Broken(f"{self.name} sends priority 0 without being stopped")
+        if proves:
+            self._put_out(effect)
+            return
         self._sent_ns = self.world.now_ns
         if self._sent_ns - self._renewed_ns > lifetime_s(self.router.settings) * SECOND_NS // 4:
             self._claim(self.router.settings.addresses)
+        self._put_out(effect)
+
+    def _put_out(self, effect: SendAdvert) -> None:
+        if signs(self.router.settings):
+            self.memory.note_sent(effect.message)
         if self.link_up:
             self.group.segment.send(self, effect.message, effect.source, effect.destination)
 
@@ -232,13 +306,13 @@ class Agent(Node):
 
     # --- what must be so after each step
 
-    def _follow_down_timer(self, event: events.Event, before: State, after: State) -> None:
+    def _follow_down_timer(self, event: events.Event, before: State, after: State, accepted: bool) -> None:
         if after is not State.BACKUP:
             self._down_timer = None
             return
         if before is not State.BACKUP or self._down_timer is None:
             self._down_timer = DownTimer(self.router.settings, self.world.now_ns)
-        if isinstance(event, PacketReceived):
+        if isinstance(event, PacketReceived) and accepted:
             self._down_timer.hear(event.message, self.world.now_ns)
         elif isinstance(event, events.Reconfigured):
             self._down_timer.reload(event.settings)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Callable
@@ -14,7 +15,8 @@ from vrrp_agent.protocol.settings import Settings
 from .node import Node
 from .scenario import Scenario, own_address, shared_addresses
 from .segment import Pair, Segment
-from .world import MILLISECOND_NS
+from .signed import signs
+from .world import MILLISECOND_NS, SECOND_NS
 
 PRIORITIES = (1, 50, 100, 100, 100, 101, 150, 200, 254)
 Fault = Callable[["Dice", int], int]
@@ -174,12 +176,17 @@ def _changed(dice: Dice, settings: Settings, with_interval: bool, owner: bool) -
         return settings
     if dice.random.random() < 0.7:
         priorities = (*PRIORITIES, 255) if owner else PRIORITIES
-        settings = replace(settings, priority=dice.random.choice(priorities))
+        settings = replace(settings, priority=priority_for(settings, dice.random.choice(priorities)))
     if dice.random.random() < 0.3:
         settings = replace(settings, preempt=not settings.preempt)
     if with_interval and dice.random.random() < 0.3:
         settings = replace(settings, advert_interval_cs=_other_interval_cs(dice, settings))
     return settings
+
+
+def priority_for(settings: Settings, priority: int) -> int:
+    """No 1 where adverts are signed: a MASTER of priority 1 yields to a higher address that asks it for proof."""
+    return max(priority, 2) if signs(settings) else priority
 
 
 def _other_interval_cs(dice: Dice, settings: Settings) -> int:
@@ -215,6 +222,22 @@ def roll_out(dice: Dice, at_ns: int) -> int:
         dice.world.at(end_ns, apply, node)
     dice.world.at(end_ns, group.disturb, -1)
     return end_ns
+
+
+def step_clock(dice: Dice, chance: random.Random, at_ns: int) -> None:
+    """A machine's wall clock steps, by milliseconds to days; what runs on it is not to notice."""
+    machine, step_ns = chance.choice(dice.scenario.machines)[0].machine, clock_step_ns(chance)
+
+    def apply() -> None:
+        dice.world.tell(f"lb{machine + 1}", f"wall clock steps by {step_ns / SECOND_NS:+.4f} s")
+        dice.world.ahead_ns[machine] = dice.world.ahead_ns.get(machine, 0) + step_ns
+
+    dice.world.at(at_ns, apply)
+
+
+def clock_step_ns(chance: random.Random) -> int:
+    """Milliseconds to days, forward or back; all orders of magnitude alike."""
+    return int(chance.choice((-1, 1)) * 10 ** chance.uniform(-3, 6) * SECOND_NS)
 
 
 ALL: tuple[Fault, ...] = (

@@ -11,10 +11,15 @@ from vrrp_agent.protocol.settings import Settings
 
 from .rfc import interval_ns, skew_ns
 from .segment import Segment
+from .signed import signs
 from .world import NEVER_NS, SECOND_NS, Broken, World
 
 if TYPE_CHECKING:
     from .node import Node
+
+
+# An advert that cannot be dated, the question, and four round trips (docs/security.md).
+_PROOF_DELAYS = 2 + 4 * 2
 
 
 class Group:
@@ -29,9 +34,14 @@ class Group:
        backup that may preempt discards the adverts of the lower master, so its timer is not set again.
        `interval` is the longest and `skew` the one of the lowest priority that a node has had since the last agreement:
        timers of the old settings may still run.
+       Where adverts are signed, whoever was restarted, or was silent while its clock stepped, is to be proven alive
+       first: 10 * delay (one for the advert, one for the question, four round trips for the proof). And two intervals:
+       adverts that are delivered twice or overtake each other begin exchanges of their own, which may push the echoes
+       of one another out of memory; the next advert begins again, and once in some 10^4 schedules the one after it.
     2. One delay later the clients' caches lead to that master: it has heard, and answered, the last advert of whoever
        yielded to it. Not asked for where it cannot know: the last who announced has crashed since, or has yielded while
-       packets were lost or on waking from a sleep.
+       packets were lost or on waking from a sleep; nor where adverts are signed, because the winner may not have proof
+       yet that the loser is alive when it says its last.
     3. To the next fault no node changes its state after the first bound, and only timers send adverts after the second.
        Where intervals differ by more than 2.5, the protocol cannot promise that: a late advert of the loser may set a
        third node to its interval, in three of which the winner is not heard. Then a transition starts the bounds anew.
@@ -48,6 +58,7 @@ class Group:
         self.clients_led = False
         self.agreements = 0
         self._disturbances = 0
+        self._provoked_ns = -SECOND_NS
         self._calm_ns = 0
         self._longest_ns = 0
         self._lowest_priority = 255
@@ -80,7 +91,14 @@ class Group:
         """3 * interval + skew + 2 * delay + lateness of a timer."""
         version = self.nodes[0].settings.version
         skew = skew_ns(version, self._lowest_priority, self._longest_ns)
-        return 3 * self._longest_ns + skew + 2 * self.segment.normal_delay_ns + self.world.late_ns
+        return 3 * self._longest_ns + skew + 2 * self.segment.normal_delay_ns + self.world.late_ns + self.proof_ns
+
+    @property
+    def proof_ns(self) -> int:
+        """How long nodes that cannot date each other's adverts need to prove that they are alive."""
+        if not signs(self.nodes[0].settings):
+            return 0
+        return 2 * self._longest_ns + _PROOF_DELAYS * self.segment.normal_delay_ns
 
     @property
     def agreement_ns(self) -> int:
@@ -109,12 +127,24 @@ class Group:
 
     def note_yield(self, node: Node) -> None:
         """A node has given the role to a better master, and nothing keeps that one from hearing of it."""
-        node.yielded_ns = None if self._disturbances else self.world.now_ns
+        unheard = self._disturbances or signs(node.settings)
+        node.yielded_ns = None if unheard else self.world.now_ns
 
     def note_answer(self, node: Node, to: str) -> None:
         """A node sends an advert out of turn; in calm nobody has a reason to."""
-        if self.clients_led:
+        asked_ns = self._provoked_ns + _PROOF_DELAYS * self.segment.normal_delay_ns
+        if self.clients_led and self.world.now_ns > asked_ns:
             self._expect_apart(f"{node.name} sends an advert on {to}")
+
+    def note_provocation(self) -> None:
+        """A recording was played to a node, which has asked for proof; who hears that answers it.
+
+        While nobody is master that is a fault: a BACKUP that does not preempt follows another one's question, of
+        priority 1, as if it came from a master, and waits anew.
+        """
+        self._provoked_ns = self.world.now_ns
+        if not any(node.able and node.is_master for node in self.nodes):
+            self.touch()
 
     def _expect_apart(self, what: str) -> None:
         intervals = [node.settings.advert_interval_cs for node in self.nodes]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, duet.ha_pair contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bugs, each a change of one method of Router, that the simulation has to find."""
+"""Bugs, each a change of one method of Router or of the rule of freshness, that the simulation has to find."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Callable
 from unittest.mock import patch
 
-from vrrp_agent.protocol import packet, timers
+from vrrp_agent.protocol import freshness, packet, timers
 from vrrp_agent.protocol import router as module
 from vrrp_agent.protocol.events import (
     Announce,
@@ -115,6 +115,30 @@ def _drifts(self: Router, event: Any, now_ns: int) -> None:
         self._timer_ns += 1000
 
 
+_judge, _next = freshness.Receiver.judge, freshness.Sender.next
+
+
+def _remembers_no_time(
+    self: freshness.Receiver, source: Any, read: Any, now_ns: int, utc_ns: int, interval: int
+) -> int:
+    """The draft's rule: the window is around the receiver's wall clock, whatever was heard before."""
+    ahead_ns = freshness._ns_between(freshness._sequence(utc_ns), read.sequence)
+    if abs(ahead_ns) > freshness.window_ns(interval):
+        raise packet.PacketError("auth_ext_stale", "its time is another")
+    return _judge(self, source, read, now_ns, utc_ns, interval)
+
+
+def _forgets_what_it_has_heard(self: freshness.Receiver, source: Any, read: Any, *arguments: Any) -> int:
+    known = self._followed.get(source)
+    if known is not None and freshness._between(known.sequence, read.sequence) <= 0:
+        del self._followed[source]
+    return _judge(self, source, read, *arguments)
+
+
+def _sends_by_the_wall_clock(self: freshness.Sender, now_ns: int, utc_ns: int, pause_ns: int, echo: int) -> int:
+    return _next(self, now_ns, utc_ns, -1, echo)
+
+
 MUTANTS: dict[str, Mutant] = {
     "no skew": replaced(timers, "skew_ns", lambda version, priority, interval_cs: 0),
     "skew in whole seconds": replaced(
@@ -140,4 +164,10 @@ MUTANTS: dict[str, Mutant] = {
     "a reload forgets the addresses": handler(State.MASTER, Reconfigured, Router._note_settings),
     "a recovered link is not noticed": handler(State.FAULT, InterfaceUp, Router._note_interface_up),
     "deaf to priority 0": handler(State.BACKUP, PacketReceived, Router._ignore),
+    "no proof of life": replaced(freshness.Receiver, "_prove", lambda *arguments: False),
+    "one echo is proof": replaced(freshness, "PROOFS", 1),
+    "never asks for proof": replaced(freshness.Receiver, "_worth_an_answer", lambda *arguments: False),
+    "judges by the wall clock only": replaced(freshness.Receiver, "judge", _remembers_no_time),
+    "believes what it has heard before": replaced(freshness.Receiver, "judge", _forgets_what_it_has_heard),
+    "dates its adverts by the wall clock only": replaced(freshness.Sender, "next", _sends_by_the_wall_clock),
 }

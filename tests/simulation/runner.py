@@ -84,18 +84,18 @@ def find(seeds: range) -> int | None:
     return None
 
 
-def tell(seed: int, verbose: bool = False) -> tuple[bool, str]:
+def tell(seed: int, verbose: bool = False, signed: bool | None = None) -> tuple[bool, str]:
     """Whether a seed's schedule holds, and its story."""
     try:
-        scenario, broken = play(seed, story=True, verbose=verbose), None
+        scenario, broken = play(seed, story=True, verbose=verbose, signed=signed), None
     except Broken as error:
-        scenario, broken = error.scenario or draw(seed), error
-    return broken is None, "\n".join(_story(seed, scenario, broken, verbose))
+        scenario, broken = error.scenario or draw(seed, signed), error
+    return broken is None, "\n".join(_story(seed, scenario, broken, verbose, signed))
 
 
-def _story(seed: int, scenario: Scenario, broken: Broken | None, verbose: bool) -> Iterator[str]:
+def _story(seed: int, scenario: Scenario, broken: Broken | None, verbose: bool, signed: bool | None) -> Iterator[str]:
     yield f"seed {seed}: {broken or 'everything holds'}"
-    yield from draw(seed).describe()
+    yield from draw(seed, signed).describe()
     lines = scenario.world.retell()
     if len(lines) > _LINES and not verbose:
         yield f"  ... {len(lines) - _LINES} lines before that (--verbose shows them, and every advert)"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+import random
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -16,7 +17,8 @@ from .group import Group
 from .node import Node, describe
 from .peer import Peer
 from .segment import Segment
-from .world import MILLISECOND_NS, World
+from .signed import HMAC
+from .world import MILLISECOND_NS, SECOND_NS, World
 
 _AnyNode = TypeVar("_AnyNode", Agent, Peer)
 
@@ -29,6 +31,8 @@ class Scenario:
         self.segments = [Segment(self.world, "eth0", delay_ns)]
         self.groups: list[Group] = []
         self.machines: list[list[Node]] = []
+        # Where adverts are signed: chance for all that comes with it, apart from what the other schedules draw.
+        self.signed: random.Random | None = None
 
     @property
     def nodes(self) -> list[Node]:
@@ -82,6 +86,8 @@ class Scenario:
             for node in group.nodes:
                 kind = "agent" if node.is_ours else "peer "
                 lines.append(f"  {node.name:<8} {kind} {node.source} {describe(node.settings)}")
+        for machine, ahead_ns in sorted(self.world.ahead_ns.items()):
+            lines.append(f"  lb{machine + 1:<6} has a wall clock that is {ahead_ns / SECOND_NS:+g} s ahead")
         return lines
 
 
@@ -109,9 +115,11 @@ def settings(
     virtual_router_id: int = 1,
     extra: Sequence[str] = (),
     password: str | None = None,
+    signed: bool = False,
 ) -> Settings:
     """Settings of a node, most of them left alone."""
     authentication = Authentication() if password is None else Authentication("pass", password)
+    authentication = HMAC if signed else authentication
     return Settings(
         virtual_router_id=virtual_router_id,
         version=version,

@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
+
 from .agent import Agent
-from .faults import ALL, PRIORITIES, Dice
+from .faults import ALL, PRIORITIES, Dice, clock_step_ns, priority_for, step_clock
 from .hostile import forge
+from .recorded import forge_signed
 from .scenario import Scenario, settings
 from .segment import Segment
 from .world import MILLISECOND_NS, Broken, World
@@ -17,9 +21,14 @@ INTERVALS_V2_CS = (100, 100, 200, 300, 1000)
 LONGEST_DELAY_NS = 50 * MILLISECOND_NS
 
 
-def draw(seed: int) -> Scenario:
-    """The scenario of a seed: 2 to 4 machines, one or two virtual routers, mostly our agents."""
+def draw(seed: int, signed: bool | None = None) -> Scenario:
+    """The scenario of a seed: 2 to 4 machines, one or two virtual routers, mostly our agents.
+
+    A fifth signs, in pairs; `signed` decides instead. Who does not sign is drawn as if there were no signatures.
+    """
     scenario = Scenario(seed)
+    apart = random.Random(f"{seed}-hmac")
+    signed = apart.random() < 0.2 if signed is None else signed
     chance = scenario.world.random
     version = chance.choice((2, 3, 3))
     family = 4 if version == 2 else chance.choice((4, 4, 6))
@@ -29,9 +38,12 @@ def draw(seed: int) -> Scenario:
     scenario.segments = [Segment(scenario.world, "eth0", delay_ns)]
     scenario.world.late_ns = chance.choice((0, 0, delay_ns))
     machines = chance.choice((2, 2, 3, 4))
+    if signed:
+        # Among three or more, one that can be dated keeps the others from asking the MASTER for proof.
+        machines = 2
     addresses = chance.randrange(1, 4)
     password = chance.choice((None, "secret")) if version == 2 else None
-    with_peers = chance.random() < 0.3
+    with_peers = chance.random() < 0.3 and not signed
     second = chance.random()
     for number in range(2 if second < 0.2 else 1):
         if number and second < 0.1:
@@ -49,12 +61,18 @@ def draw(seed: int) -> Scenario:
                 virtual_router_id=number + 1,
                 extra=("2001:db8:1::1/64",) if chance.random() < 0.2 else (),
                 password=password,
+                signed=signed,
             )
+            chosen = replace(chosen, priority=priority_for(chosen, chosen.priority))
             if with_peers and machine and chance.random() < 0.6 and chosen.priority != 255:
                 peer = scenario.add_peer(chosen, hosts[machine], machine)
                 peer.pseudo_header = chance.random() < 0.7
             else:
                 scenario.add_agent(chosen, hosts[machine], machine)
+    if signed:
+        scenario.signed = apart
+        for machine in range(machines):
+            scenario.world.ahead_ns[machine] = apart.choice((0, clock_step_ns(apart)))
     return scenario
 
 
@@ -74,6 +92,8 @@ def plan(scenario: Scenario) -> int:
         at_ns += chance.choice((0, dice.duration_ns(0.02), dice.duration_ns(0.5), dice.duration_ns(1.5)))
         end_ns = max(end_ns, chance.choice(ALL)(dice, at_ns))
     _plan_hostile(dice, end_ns)
+    if scenario.signed is not None:
+        _plan_signed(dice, scenario.signed, end_ns)
     return end_ns
 
 
@@ -86,6 +106,26 @@ def _plan_hostile(dice: Dice, end_ns: int) -> None:
         dice.world.at(at_ns, _inject, dice.world, dice.random.choice(agents))
 
 
+def _plan_signed(dice: Dice, chance: random.Random, end_ns: int) -> None:
+    """Wall clocks that step and recordings that are played, at any time, in quiet too: no bound may depend on them."""
+    agents = [node for node in dice.scenario.nodes if isinstance(node, Agent)]
+    begin_ns = dice.world.now_ns
+    span_ns = end_ns - begin_ns + 2 * dice.bound_ns
+    for _turn in range(chance.choice((0, 1, 2, 5))):
+        step_clock(dice, chance, begin_ns + int(chance.random() * span_ns))
+    for _turn in range(chance.choice((0, 5, 20))):
+        at_ns = begin_ns + int(chance.random() * span_ns)
+        dice.world.at(at_ns, _play_recorded, dice.world, chance, chance.choice(agents))
+
+
+def _play_recorded(world: World, chance: random.Random, agent: Agent) -> None:
+    forged = forge_signed(chance, agent) if agent.able else None
+    if forged is not None:
+        kind, packet = forged
+        world.tell(agent.name, f"gets a recorded advert of {packet.source}: {kind}")
+        agent.hear_rejected(packet, recorded=kind == "replayed")
+
+
 def _inject(world: World, agent: Agent) -> None:
     if agent.able:
         kind, forged = forge(world.random, agent)
@@ -93,9 +133,9 @@ def _inject(world: World, agent: Agent) -> None:
         agent.hear_rejected(forged)
 
 
-def play(seed: int, story: bool = False, verbose: bool = False) -> Scenario:
+def play(seed: int, story: bool = False, verbose: bool = False, signed: bool | None = None) -> Scenario:
     """Run a seed's schedule to its end; raises Broken when something did not hold."""
-    scenario = draw(seed)
+    scenario = draw(seed, signed)
     if story or verbose:
         scenario.world.story = []
         scenario.world.verbose = verbose

@@ -11,6 +11,7 @@ from vrrp_agent.protocol.events import PacketReceived
 from vrrp_agent.protocol.packet import TTL
 from vrrp_agent.protocol.settings import IPAddress
 
+from .signed import signs
 from .world import World
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class Segment:
         self.blocked: dict[Pair, int] = {}
         # Whom a client would send to: the last who announced an address. Clients hear whoever has a link.
         self.learned: Announced = {}
+        # What somebody who listens has recorded of signed adverts.
+        self.recordings: list[tuple[int, PacketReceived]] = []
 
     def send(self, sender: Node, message: bytes, source: IPAddress, destination: IPAddress) -> None:
         """Carry a message of a virtual router to all its other nodes."""
@@ -39,6 +42,8 @@ class Segment:
         if world.verbose:
             world.tell(sender.name, f"sends an advert of priority {message[2]} from {source}")
         packet = PacketReceived(message, source, destination, TTL)
+        if signs(sender.settings):
+            self.recordings.append((world.now_ns, packet))
         for receiver in sender.group.nodes:
             if receiver is sender or self.blocked.get((sender.machine, receiver.machine)):
                 continue

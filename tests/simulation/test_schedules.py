@@ -50,13 +50,18 @@ def test_schedules_are_of_every_kind() -> None:
     assert {len(scenario.segments) for scenario in scenarios} == {1, 2}
     assert {node.settings.advert_interval_cs for node in nodes} >= {1, 10, 100, 1000}
     assert {node.settings.preempt for node in nodes} == {True, False}
-    assert {node.settings.authentication.type for node in nodes} == {"none", "pass"}
+    assert {node.settings.authentication.type for node in nodes} == {"none", "pass", "hmac"}
+    signed = [scenario for scenario in scenarios if scenario.signed is not None]
+    assert 40 < len(signed) < 80
+    assert any(scenario.world.ahead_ns[0] != scenario.world.ahead_ns[1] for scenario in signed)
     assert {1, 100, 254, 255} <= {node.settings.priority for node in nodes}
     assert {node.is_ours for node in nodes} == {True, False}
     told = " ".join(line for seed in range(300) for line in play(seed, story=True).world.retell())
     for words in ("crashes", "is stopped", "is paused", "link down", "has address", "does not hear", "split into"):
         assert words in told
     for words in ("loses 10%", "delays packets", "is reloaded", "forged packet", "not renewed", "BACKUP -> FAULT"):
+        assert words in told
+    for words in ("wall clock steps", ": replayed", ": changed", ": moved", ": not signed", ": another key"):
         assert words in told
     assert len(set(ALL)) == 11
 

@@ -20,7 +20,7 @@ FOUND = (23, 6987, 2861, 7368, 12488, 95, 15062, 2310, 1169, 19585, 20984, 8590,
 @pytest.mark.parametrize("seed", FOUND)
 def test_seeds_that_have_found_something(seed: int) -> None:
     """They hold by now."""
-    holds, story = tell(seed)
+    holds, story = tell(seed, signed=False)
     assert holds, story
 
 

@@ -17,6 +17,8 @@ SECOND_NS = 1_000_000_000
 NEVER_NS = 1 << 62
 
 _START_NS = 1_000 * SECOND_NS
+# The UTC of the virtual time 0.
+_UTC_NS = 1_800_000_000 * SECOND_NS
 
 
 class Broken(AssertionError):
@@ -41,6 +43,8 @@ class World:
         self.random = random.Random(seed)
         self.now_ns = _START_NS
         self.late_ns = late_ns
+        # How far a machine's wall clock is ahead of UTC; the monotonic clocks all run as the world's time does.
+        self.ahead_ns: dict[int, int] = {}
         self.checks: list[Check] = []
         self.story: list[tuple[int, str, str]] | None = None
         self.verbose = False
@@ -78,6 +82,10 @@ class World:
             while at_ns > check.check_ns:
                 self.now_ns = check.check_ns
                 check.check()
+
+    def utc_ns(self, machine: int) -> int:
+        """The wall clock of a machine."""
+        return _UTC_NS + self.now_ns + self.ahead_ns.get(machine, 0)
 
     def tell(self, who: str, what: str) -> None:
         """Add a line to the story, when somebody wants to read it."""
