@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vrrp_agent.protocol.router import ANSWERS_A_SECOND
 from vrrp_agent.protocol.settings import Settings
 
 from .rfc import interval_ns, skew_ns
@@ -113,6 +114,8 @@ class Group:
             self._check_one_master()
             self.one_master = True
             self.check_ns += self.segment.normal_delay_ns
+        elif self._holds_back():
+            self.check_ns += SECOND_NS + self.segment.normal_delay_ns
         else:
             self._check_clients()
             self.clients_led = True
@@ -168,6 +171,17 @@ class Group:
         self._longest_ns, self._lowest_priority = 0, 255
         for node in self.nodes:
             self.note(node.settings)
+
+    def _holds_back(self) -> bool:
+        """Whether the master has answered so often that its announcement comes at the end of the second only.
+
+        So it does with a flood of losing adverts; a delay of many short intervals, which end at once, looks alike.
+        """
+        router = getattr(self._master, "router", None)
+        if router is None:
+            return False
+        since_ns, count = router._answers
+        return bool(count >= ANSWERS_A_SECOND and self.world.now_ns - since_ns <= SECOND_NS)
 
     def _check_clients(self) -> None:
         master = self._master
