@@ -9,10 +9,13 @@ import os
 import tempfile
 
 
-def explain(error: OSError) -> str:
-    """What a failed access says, with the mend where it is a matter of privileges."""
-    mend = "; become root" if isinstance(error, PermissionError) else ""
-    return f"{error.filename}: {error.strerror}{mend}" if error.filename else f"{error.strerror}{mend}"
+def explain(error: OSError, place: str = "") -> str:
+    """What a failed access to `place` says, with the mend where it is a matter of privileges.
+
+    A full disk is told of a descriptor: such an error names no file of its own.
+    """
+    where = f"{error.filename or place}: " if error.filename or place else ""
+    return f"{where}{error.strerror}{'; become root' if isinstance(error, PermissionError) else ''}"
 
 
 def read(path: str) -> bytes | None:

@@ -166,7 +166,7 @@ def main() -> None:
     try:
         result = run(module)
     except OSError as error:
-        module.fail_json(msg=files.explain(error))
+        module.fail_json(msg=files.explain(error, PATH))
     module.exit_json(**result)
 
 

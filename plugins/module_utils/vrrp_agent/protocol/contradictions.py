@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .settings import Settings
+from .settings import PRIORITY_OWNER, Settings
 
 _DEFAULT_MIN_TTL = 255
-_PRIORITY_OWNER = 255
 # As many as fit the smallest link with a trailer behind them: (1280 - 40 - 8 - 28) / 16.
 _SIGNED_ADDRESSES_MAX_IPV6 = 75
 _FAMILIES = {4: "IPv4", 6: "IPv6"}
@@ -61,7 +60,7 @@ def _of_the_delays(settings: Settings) -> Iterator[tuple[str, str]]:
     if settings.preempt_delay_ms and not settings.preempt:
         yield "preempt_delay", "means nothing with preempt: false; remove one of the two"
     for key in ("preempt_delay", "startup_delay"):
-        if getattr(settings, f"{key}_ms") and settings.priority == _PRIORITY_OWNER:
+        if getattr(settings, f"{key}_ms") and settings.priority == PRIORITY_OWNER:
             yield key, "the address owner (priority 255) never waits (RFC 9568 6.1); remove it, or lower the priority"
 
 

@@ -34,9 +34,9 @@ from .events import (
     Stop,
     TimerDue,
 )
-from .settings import IPAddress, Settings
+from .settings import PRIORITY_OWNER, IPAddress, Settings
 
-_PRIORITY_OWNER, _PRIORITY_LOWEST = 255, 1
+_PRIORITY_LOWEST = 1
 
 # A flood of losing adverts must not become one of ours: each answer may announce hundreds of addresses.
 ANSWERS_A_SECOND = 10
@@ -111,7 +111,7 @@ class Router:
 
     def _begin(self, reason: str, now_ns: int) -> None:
         """RFC 9568 6.4.1: the address owner starts as master, everybody else listens first."""
-        if self.settings.priority == _PRIORITY_OWNER:
+        if self.settings.priority == PRIORITY_OWNER:
             self._become_master(f"{reason} as address owner (priority 255)", "priority", now_ns)
         else:
             self._become_backup(reason, now_ns)
@@ -152,7 +152,7 @@ class Router:
     def _backup_reconfigured(self, event: Reconfigured, now_ns: int) -> None:
         heard_interval_cs = self._master_interval_cs
         self._note_settings(event, now_ns)
-        if self.settings.priority == _PRIORITY_OWNER:
+        if self.settings.priority == PRIORITY_OWNER:
             self._become_master("now the address owner (priority 255)", "priority", now_ns)
             return
         # A master that is outranked is not followed: what is kept as its interval may be our own of before.
@@ -214,7 +214,7 @@ class Router:
     def _submits_to(self, priority: int) -> bool:
         """Whether a BACKUP leaves the role to a master of this priority (RFC 9568 6.4.2)."""
         # RFC 9568 6.1 Preempt_Mode: the address owner always preempts, whatever it is told.
-        preempts = self.settings.preempt or self.settings.priority == _PRIORITY_OWNER
+        preempts = self.settings.preempt or self.settings.priority == PRIORITY_OWNER
         return priority >= self.settings.priority or not preempts
 
     # --- what happens in MASTER

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from .settings import Settings
+from .settings import PRIORITY_OWNER, Settings
 
 
 @dataclass(frozen=True)
@@ -54,5 +54,5 @@ def _discord(members: Mapping[str, Settings]) -> Iterator[str]:
             differ = ", ".join(f"{name} has {value}" for name, value in values.items())
             yield f"{key} differs: {differ}; give the instances of a sync group the same {key}"
     for name, member in members.items():
-        if member.priority == 255:
+        if member.priority == PRIORITY_OWNER:
             yield f"{name} has priority 255, and an address owner waits for no other; set 254 or less"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-_PRIORITY_OWNER = 255
+from .settings import PRIORITY_OWNER
 
 
 @dataclass(frozen=True)
@@ -39,5 +39,5 @@ def contradictions(own: str, priority: int, tracked: tuple[TrackedInterface, ...
         yield f"{own} is its own interface, always watched; remove it"
     if len(set(names)) < len(names):
         yield "names an interface twice; keep one of the two"
-    if priority == _PRIORITY_OWNER and any(interface.priority for interface in tracked):
+    if priority == PRIORITY_OWNER and any(interface.priority for interface in tracked):
         yield "priority 255 is the owner's and never lowered; set on_fail: release"

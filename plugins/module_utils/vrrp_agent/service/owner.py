@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..config import Instance
-from ..protocol.settings import IPInterface
+from ..protocol.settings import PRIORITY_OWNER, IPInterface
 from .network import Network
-
-PRIORITY_OWNER = 255
 
 
 def owner_fault(network: Network, index: int, instance: Instance) -> str | None:

@@ -166,17 +166,12 @@ class VirtualRouter:
     def _condition(self) -> events.InterfaceUp | events.InterfaceDown:
         name = self.instance.interface
         link = self._network.link(name)
-        if link is None:
-            # The index stays: an interface that was renamed still has the addresses, and they are to be released.
-            return events.InterfaceDown(f"no interface {name} on this host")
-        self.index = link.index
-        unfit = self._place()
-        if unfit is not None:
-            return events.InterfaceDown(unfit)
-        if not link.up:
-            return events.InterfaceDown(f"{name} is down")
-        if not link.carrier:
-            return events.InterfaceDown(f"{name} has no carrier")
+        if link is not None:
+            # Else the index stays: an interface that was renamed still has the addresses, and they are to be released.
+            self.index = link.index
+        down = self._place() or link_fault(self._network, name)
+        if link is None or down is not None:
+            return events.InterfaceDown(str(down))
         not_owner = owner_fault(self._network, link.index, self.instance)
         if not_owner is not None:
             return events.InterfaceDown(not_owner)
