@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vrrp_agent.protocol.router import ANSWERS_A_SECOND
+from vrrp_agent.protocol.master import ANSWERS_A_SECOND
 from vrrp_agent.protocol.settings import Settings
 
 from .rfc import interval_ns, skew_ns

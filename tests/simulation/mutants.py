@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, duet.ha_pair contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bugs, each a change of one method of Router or of the rule of freshness, that the simulation has to find."""
+"""Bugs, each a change of one function of the router or of the rule of freshness, that the simulation has to find."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Callable
 from unittest.mock import patch
 
-from vrrp_agent.protocol import freshness, packet, timers
+from vrrp_agent.protocol import backup, freshness, master, packet, timers
 from vrrp_agent.protocol import router as module
 from vrrp_agent.protocol.events import (
     Announce,
@@ -37,9 +37,9 @@ def handler(state: State, event: type, new: Callable[..., None]) -> Mutant:
     return lambda: patch.dict(module._TABLE, {(state, event): new})
 
 
-def swallowing(name: str, effect: type) -> Mutant:
-    """A method forgets an effect that it should have had."""
-    original = getattr(Router, name)
+def swallowing(owner: Any, name: str, effect: type) -> Mutant:
+    """A function forgets an effect that it should have had."""
+    original = getattr(owner, name)
 
     def mutant(self: Router, *arguments: Any) -> Any:
         before = len(self._effects)
@@ -50,7 +50,7 @@ def swallowing(name: str, effect: type) -> Mutant:
     @contextmanager
     def bug() -> Iterator[None]:
         table = {key: mutant for key, method in module._TABLE.items() if method is original}
-        with patch.object(Router, name, mutant), patch.dict(module._TABLE, table):
+        with patch.object(owner, name, mutant), patch.dict(module._TABLE, table):
             yield
 
     return bug
@@ -110,7 +110,7 @@ def _hesitates(version: int, priority: int, interval_cs: int) -> int:
 
 
 def _drifts(self: Router, event: Any, now_ns: int) -> None:
-    Router._master_timer(self, event, now_ns)
+    master._timer(self, event, now_ns)
     if self._timer_ns is not None:
         self._timer_ns += 1000
 
@@ -145,17 +145,17 @@ MUTANTS: dict[str, Mutant] = {
         timers, "skew_ns", lambda version, priority, interval_cs: (256 - priority) // 256 * timers.SECOND_NS
     ),
     "a fourth interval": replaced(timers, "master_down_ns", _hesitates),
-    "never yields": replaced(Router, "_loses_to", _loses_to_nobody),
-    "ignores the higher address": replaced(Router, "_loses_to", _loses_by_priority_only),
-    "yields to equals": replaced(Router, "_loses_to", _loses_to_equals),
-    "never preempts": replaced(Router, "_submits_to", lambda self, priority: True),
-    "always preempts": replaced(Router, "_submits_to", lambda self, priority: priority >= self.settings.priority),
+    "never yields": replaced(master, "loses_to", _loses_to_nobody),
+    "ignores the higher address": replaced(master, "loses_to", _loses_by_priority_only),
+    "yields to equals": replaced(master, "loses_to", _loses_to_equals),
+    "never preempts": replaced(backup, "submits_to", lambda self, priority: True),
+    "always preempts": replaced(backup, "submits_to", lambda self, priority: priority >= self.settings.priority),
     "keeps its own interval": replaced(Router, "_follow", _follow_by_own_interval),
-    "forgets what it has slept through": replaced(Router, "_oversleep", _goes_on_sleeping),
-    "no announcement of a claim": swallowing("_become_master", Announce),
-    "no announcement after a heal": swallowing("_master_packet", Announce),
-    "no answer to a loser, no last advert": swallowing("_master_packet", SendAdvert),
-    "keeps the addresses": swallowing("_change", ReleaseAddresses),
+    "forgets what it has slept through": replaced(master, "oversleep", _goes_on_sleeping),
+    "no announcement of a claim": swallowing(Router, "_become_master", Announce),
+    "no announcement after a heal": swallowing(master, "_packet", Announce),
+    "no answer to a loser, no last advert": swallowing(master, "_packet", SendAdvert),
+    "keeps the addresses": swallowing(Router, "_change", ReleaseAddresses),
     "a rejected packet resets the timer": rejected_then(lambda self, now_ns: self._wait(self.master_down_ns, now_ns)),
     "a rejected packet makes it send": rejected_then(lambda self, now_ns: self._send(now_ns)),
     "a rejected packet sets the checksum style": rejected_then(_takes_over_the_checksum_style),

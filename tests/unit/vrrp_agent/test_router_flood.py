@@ -18,7 +18,7 @@ from vrrp_agent.protocol.events import (
     StateChanged,
     TimerDue,
 )
-from vrrp_agent.protocol.router import ANSWERS_A_SECOND
+from vrrp_agent.protocol.master import ANSWERS_A_SECOND
 
 
 def kinds(effects: Effects) -> Counter[type]:

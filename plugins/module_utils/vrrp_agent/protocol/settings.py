@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Union
 
 PRIORITY_OWNER = 255  # RFC 9568 5.2.4: the address owner's
+PRIORITY_LOWEST = 1
 
 IPAddress = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 IPInterface = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]

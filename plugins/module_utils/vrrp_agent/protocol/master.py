@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""What happens in MASTER (RFC 9568 6.4.3). A part of Router, in a file of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Callable
+
+from . import leaving, timers
+from .events import (
+    Announce,
+    ClaimAddresses,
+    InterfaceDown,
+    InterfaceUp,
+    Master,
+    PacketReceived,
+    Reconfigured,
+    ReleaseAddresses,
+    Start,
+    State,
+    Stop,
+    TimerDue,
+)
+from .settings import PRIORITY_LOWEST, IPAddress
+
+if TYPE_CHECKING:
+    from .router import Router
+
+# A flood of losing adverts must not become one of ours: each answer may announce hundreds of addresses.
+ANSWERS_A_SECOND = 10
+
+
+def _start(router: Router, event: Start, now_ns: int) -> None:
+    """It takes part already."""
+
+
+def _up(router: Router, event: InterfaceUp, now_ns: int) -> None:
+    changed = event.source != router.source
+    router._note_interface_up(event, now_ns)
+    if changed:
+        router._send(now_ns)
+
+
+def _down(router: Router, event: InterfaceDown, now_ns: int) -> None:
+    if event.can_send:
+        router._send(now_ns, priority=0)
+    router._note_interface_down(event, now_ns)
+    router._change(State.FAULT, event.reason)
+
+
+def _reconfigured(router: Router, event: Reconfigured, now_ns: int) -> None:
+    before, after = router.settings.addresses, event.settings.addresses
+    router._note_settings(event, now_ns)
+    gone = tuple(address for address in before if address not in after)
+    new = tuple(address for address in after if address not in before)
+    if gone:
+        router._effects.append(ReleaseAddresses(gone))
+    if new:
+        router._effects.append(ClaimAddresses(new))
+        router._announce(now_ns)
+    router._send(now_ns)
+
+
+def _timer(router: Router, event: TimerDue, now_ns: int) -> None:
+    if router._announce_ns and now_ns >= router._announce_ns[0]:
+        router._announce_ns = [due_ns for due_ns in router._announce_ns if due_ns > now_ns]
+        router._effects.append(Announce(router.settings.addresses))
+    if router._timer_ns is not None and now_ns >= router._timer_ns:
+        due_ns = router._timer_ns + timers.interval_ns(router.settings.advert_interval_cs)
+        router._send(now_ns)
+        # On the grid while we keep up: lateness must not add up to a drift.
+        router._timer_ns = due_ns if due_ns > now_ns else router._timer_ns
+
+
+def _packet(router: Router, event: PacketReceived, now_ns: int) -> None:
+    advert = router._accept(event, now_ns)
+    if advert is None:
+        return
+    why = loses_to(router, advert.priority, event.source)
+    if why is not None:
+        # One advert more than RFC 9568 6.4.3: a winner that speaks first when a split heals has not heard us, and
+        # clients have our MAC. This one wins against nobody, and makes the winner announce the addresses again.
+        router._send(now_ns, PRIORITY_LOWEST, advert.interval_cs)
+        router._become_backup(why, now_ns)
+        router._follow(Master(event.source, advert.priority, advert.interval_cs, now_ns))
+        return
+    # RFC 9568 6.4.3: discarded, and answered at once to assert the role; a goodbye (priority 0), too. Two masters
+    # have been on the segment, so that clients may have learned the other's MAC: announce as after a takeover.
+    _answer(router, now_ns)
+
+
+def _answer(router: Router, now_ns: int) -> None:
+    """Assert the role by an advert and announcements; in a flood of losing adverts, later and once for many."""
+    since_ns, count = router._answers
+    if now_ns - since_ns >= timers.SECOND_NS:
+        since_ns, count = now_ns, 0
+    router._answers = since_ns, count + 1
+    if count < ANSWERS_A_SECOND:
+        router._send(now_ns)
+        router._announce(now_ns)
+    else:
+        router._announce_ns = sorted({since_ns + timers.SECOND_NS, *router._announce_ns})
+
+
+def loses_to(router: Router, priority: int, address: IPAddress) -> str | None:
+    """Why the sender of an advert is the better master, or None when it is not (RFC 9568 6.4.3)."""
+    ours = router.settings.priority
+    if priority > ours:
+        return f"{address} has the higher priority: {priority} > {ours}"
+    if priority == ours and router.source is not None and address.packed > router.source.packed:
+        return f"{address} has equal priority {ours} and the higher address: {address} > {router.source}"
+    return None
+
+
+def oversleep(router: Router, now_ns: int) -> None:
+    """The process was paused for so long that a backup has taken the role; take nothing back on waking."""
+    slept_s = (now_ns - router._advert_sent_ns) / timers.SECOND_NS
+    reason = f"sent no advert for {slept_s:.2f} s, longer than a backup waits"
+    if router._leaving is None:
+        router._become_backup(reason, now_ns)
+    else:
+        router._change(State.INIT, f"stopped: {reason}")
+
+
+TABLE: dict[tuple[State, type], Callable[..., None]] = {
+    (State.MASTER, Start): _start,
+    (State.MASTER, Stop): leaving.begin,
+    (State.MASTER, TimerDue): _timer,
+    (State.MASTER, PacketReceived): _packet,
+    (State.MASTER, InterfaceUp): _up,
+    (State.MASTER, InterfaceDown): _down,
+    (State.MASTER, Reconfigured): _reconfigured,
+}
