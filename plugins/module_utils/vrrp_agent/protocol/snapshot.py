@@ -94,8 +94,8 @@ def _list_of(shape: Shape, container: Callable[[list[Any]], Any]) -> Shape:
     )
 
 
-def _record(make: Callable[..., Any], fields: Fields) -> Shape:
-    """A value that is never changed in place."""
+def record(make: Callable[..., Any], fields: Fields) -> Shape:
+    """A value that is never changed in place, made anew from its fields."""
     return Shape(
         lambda value: take(value, fields),
         lambda document: make(**{name: shape.read(document[name]) for name, shape in fields.items()}),
@@ -140,8 +140,8 @@ HEARD: Fields = {"sequence": PLAIN, "at_ns": PLAIN, "proofs": PLAIN, "echo": PLA
 
 SENDER: Fields = {"_offset_ns": PLAIN, "_last": PLAIN, "_sent_ns": PLAIN}
 RECEIVER: Fields = {
-    "_followed": _by_address(_record(freshness._Heard, HEARD)),
-    "_unproven": _by_address(_record(freshness._Heard, HEARD)),
+    "_followed": _by_address(record(freshness._Heard, HEARD)),
+    "_unproven": _by_address(record(freshness._Heard, HEARD)),
     "_nonces": _list_of(PLAIN, lambda nonces: deque(nonces, maxlen=freshness.NONCES)),
     "_accepted_ns": PLAIN,
     "_answered_ns": PLAIN,
@@ -149,7 +149,7 @@ RECEIVER: Fields = {
 }
 AUTHENTICATOR: Fields = {"_sender": SENDER, "_receiver": RECEIVER}
 CODEC: Fields = {"_authenticator": AUTHENTICATOR, "_without_pseudo_header": _list_of(ADDRESS, frozenset)}
-MEMBERSHIP: Fields = {"joined": PLAIN, "fault": PLAIN, "claim": optional(_record(member.Claim, CLAIM))}
+MEMBERSHIP: Fields = {"joined": PLAIN, "fault": PLAIN, "claim": optional(record(member.Claim, CLAIM))}
 
 ROUTER: Fields = {
     "state": STATE,
@@ -157,13 +157,13 @@ ROUTER: Fields = {
     "fault": PLAIN,
     "group": MEMBERSHIP,
     "reason": PLAIN,
-    "master": optional(_record(Master, MASTER)),
+    "master": optional(record(Master, MASTER)),
     "new_master_reason": PLAIN,
     "counters": _COUNTERS,
     "_master_interval_cs": PLAIN,
     "_waiting_since_ns": PLAIN,
     "_resigned": PLAIN,
-    "_outranked": optional(_record(Master, MASTER)),
+    "_outranked": optional(record(Master, MASTER)),
     "_leaving": PLAIN,
     "_timer_ns": PLAIN,
     "_startup_ns": PLAIN,
