@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a series of probes says: what was lost, for how long nobody answered, and who did. Pure; times are in ns.
 
-Every probe of the target has a twin, sent in the same moment to a node that nothing happens to. What both have lost is the
-machine's: it is told as `excused`, and no loss. A probe whose time had passed before its process was given the
+Every probe of the target has a twin, sent in the same moment to a node that nothing happens to. What both have lost is
+the machine's: it is told as `excused`, and no loss. A probe whose time had passed before its process was given the
 processor was never sent: it is told as `unsent`, and no loss either.
 """
 
