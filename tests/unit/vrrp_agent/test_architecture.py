@@ -60,7 +60,7 @@ STANDARD_LIBRARY = getattr(sys, "stdlib_module_names", None) or {
         "difflib",
     ),
     *("enum", "errno", "hashlib", "hmac", "ipaddress", "json", "logging", "os", "re", "signal", "socket", "struct"),
-    *("sys", "time", "typing"),
+    *("select", "subprocess", "sys", "time", "typing"),
 }
 
 each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))

@@ -80,7 +80,7 @@ class Agent:
         self._control = ControlServer(os.path.join(self._runtime_dir, SOCKET_NAME), commands)
         try:
             self._loop.set_exception_handler(self._resign)
-            await self._control.start()
+            await self._control.start(hidden=True)
             if predecessor is None:
                 self._remove_leftovers()
                 self._apply(self._config)
@@ -238,6 +238,7 @@ class Agent:
 
     def _memory(self) -> dict[str, Any]:
         return {
+            "at_ns": time.monotonic_ns(),
             "since_s": self._since_s,
             "last_reload": self._last_reload,
             "strays": self._strays,
@@ -272,7 +273,8 @@ class Agent:
         self._apply(self._config)
         for running in restored.values():
             running.go_on()
-        LOGGER.info("took over %d instances from the process before", len(restored))
+        frozen_ms = (time.monotonic_ns() - memory["at_ns"]) / 1e6
+        LOGGER.info("took over %d instances from the process before in %.1f ms", len(restored), frozen_ms)
         predecessor.when_gone(self._say_ready)
 
     def _remove_leftovers(self) -> None:

@@ -44,12 +44,14 @@ class ControlServer:
         # What a command wants done as soon as it is answered.
         self.last_words: Callable[[], None] | None = None
 
-    async def start(self) -> None:
-        """Listen, under a name that nobody knows yet."""
+    async def start(self, hidden: bool = False) -> None:
+        """Listen; `hidden`: only `publish()` lets clients come."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._hidden_path)
         listening = _private_socket(self._hidden_path)
         self._server = await asyncio.start_unix_server(self._serve, sock=listening, limit=REQUEST_MAX_OCTETS)
+        if not hidden:
+            self.publish()
 
     def publish(self) -> None:
         """Take the name that clients use, in one step, from whoever has it: an earlier life, or a predecessor."""
