@@ -69,7 +69,8 @@ def _run(options: argparse.Namespace) -> int:
     from .config import ConfigError
     from .linux.errors import KernelError
     from .service import log
-    from .service.agent import Agent, StartError
+    from .service.agent import Agent
+    from .service.only_one import StartError
 
     log.set_up()
     try:

@@ -9,8 +9,6 @@ import asyncio
 import hashlib
 import os
 import signal
-import socket
-import struct
 import time
 from typing import Any
 
@@ -22,27 +20,21 @@ from ..linux.sockets import Datagram
 from ..protocol.events import PacketReceived, State
 from ..protocol.settings import IPInterface
 from ..version import VERSION
-from . import handover, status
+from . import handover, process, status
 from .control import CommandError, ControlServer
 from .log import LOGGER
 from .network import Network
 from .notify import notify, watchdog_interval_s
+from .only_one import StartError, only_agent_here
 from .sync_groups import SyncGroup, form_groups
 from .virtual_router import VirtualRouter
 
 _Identity = tuple[str, int, int]
 
 _LISTEN_AGAIN_S = 5.0
-# In Linux' abstract namespace, which each network namespace has of its own.
-_ONLY_ONE = "\0duet.ha_pair/vrrp-agent"
-
 
 # The folder that the code was loaded from; as installed by the role its name is the package's digest.
 _PACKAGE = os.path.basename(os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))))
-
-
-class StartError(Exception):
-    """The agent cannot start, and why."""
 
 
 class Agent:
@@ -73,7 +65,8 @@ class Agent:
         self._reading = asyncio.Lock()
         predecessor = self._predecessor()
         self._config, self._config_digest = self._read_config()
-        self._only_one = _only_agent_here() if predecessor is None else predecessor.name
+        self._only_one = only_agent_here() if predecessor is None else predecessor.name
+        self._process = process.set_up()
         os.makedirs(self._runtime_dir, mode=0o700, exist_ok=True)
         self._network = Network(self._follow_network, self._receive)
         commands = {"status": self._status, "reload": self._reload, "upgrade": self._upgrade}
@@ -332,6 +325,7 @@ class Agent:
             "version": VERSION,
             "package": _PACKAGE,
             "pid": os.getpid(),
+            "process": self._process,
             "since": status.iso_time(self._since_s),
             "config_file": self._config_file,
             "config_digest": self._config_digest,
@@ -382,30 +376,3 @@ def _present(running: VirtualRouter, present: dict[int, list[IPInterface]]) -> l
     """What is on an instance's interface, and on the one with its virtual MAC."""
     indexes = sorted({running.index or 0, running.address_index or 0})
     return [address for index in indexes for address in present.get(index, ())]
-
-
-def _only_agent_here() -> socket.socket:
-    """Hold the name that one agent in a network namespace can hold; two would fight over the same addresses."""
-    name = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-    try:
-        name.bind(_ONLY_ONE)
-        name.listen()
-    except OSError:
-        name.close()
-        name = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-        if _holder_is_trusted(name):
-            name.close()
-            raise StartError("another vrrp-agent is running on this host; stop it first") from None
-        LOGGER.warning("the name %s is held by somebody without privileges; starting all the same", _ONLY_ONE[1:])
-    return name
-
-
-def _holder_is_trusted(connection: socket.socket) -> bool:
-    """Anybody may take an abstract name, but only this user or root may keep the agent from starting with it."""
-    try:
-        connection.settimeout(1)
-        connection.connect(_ONLY_ONE)
-        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    except OSError:
-        return False
-    return struct.unpack("3i", credentials)[1] in (0, os.geteuid())
