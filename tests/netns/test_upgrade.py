@@ -15,10 +15,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from ipaddress import IPv4Address
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import flood
 import pytest
 from adverts import adverts, heard_from
 from group_peers import OurGroup
@@ -298,6 +300,25 @@ def test_systemd_is_told(segment: Segment, start: Start, tmp_path: Path, monkeyp
     after = [line for pid, line in told[place + 1 :] if pid == new]
     assert after[:2] == ["READY=1", "STATUS=MASTER of 1 of 1 instances"]
     assert all(pid == new for pid, line in told[place + 1 :])
+
+
+def test_in_a_flood(segment: Segment, start: Start) -> None:
+    """Wrong adverts come in thousands a second, before, meanwhile and after."""
+    master, backup = start("a", SLOW), start("b", SLOW)
+    before = history(master), history(backup)
+    wrong = flood.frame(b"\x31\x33" + bytes(18), IPv4Address("10.139.1.13"))
+    told = {"interface": "eth0", "rate": 20_000, "seconds": 4, "frames": [wrong.hex()]}
+    program = [sys.executable, flood.__file__]
+    stranger = segment["control"].popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert stranger.stdin is not None
+    stranger.stdin.write(json.dumps(told))
+    stranger.stdin.close()
+    wait_for(lambda: sum(backup.status()["counters"].values()) > 1000, "the flood is there", SOON_S)
+    master.upgrade()
+    backup.upgrade()
+    stranger.wait(SOON_S)
+    assert (history(master), history(backup)) == before
+    assert master.holds() == list(VIPS)
 
 
 # --- with a successor that is no good

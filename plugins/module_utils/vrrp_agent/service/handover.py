@@ -42,8 +42,9 @@ _READY_TIMEOUT_S = 20.0
 _RESTORED_TIMEOUT_S = (0.1, 1.0)
 _POLL_S = 0.02
 _LINE_MAX_OCTETS = 64 * 1024 * 1024
-# What a log line has in front of its text, for journald or for a terminal.
+# What a log line has in front of its text, for journald or for a terminal; and what is there when nothing is wrong.
 _LOG_PREFIX = re.compile(r"^(<\d>|\d\d:\d\d:\d\d\.\d{3} [A-Z]+ )")
+_INFORMATION = re.compile(r"^(<[67]>|\d\d:\d\d:\d\d\.\d{3} (INFO|DEBUG) |\s*$)")
 
 
 class HandoverError(Exception):
@@ -147,14 +148,14 @@ class Successor:
         self._forward(self._read_errors())
 
     def give_up(self) -> str:
-        """Make sure that it is no more, and return the last line that it wrote."""
+        """Make sure that it is no more, and return the last line of what it complained of, if it did."""
         self._process.kill()
         self._process.wait()
         self._channel.close()
         errors = self._read_errors()
         self._forward(errors)
         lines = errors.decode(errors="replace").split("\n")
-        return next((_LOG_PREFIX.sub("", line) for line in reversed(lines) if line.strip()), "")
+        return next((_LOG_PREFIX.sub("", line) for line in reversed(lines) if not _INFORMATION.match(line)), "")
 
     async def _read_line(self) -> bytes:
         loop = asyncio.get_running_loop()
