@@ -66,7 +66,7 @@ VIRTUAL_ROUTER: Fields = {
     "_stopping": PLAIN,
 }
 # Written otherwise (`instance`, `router`), or the process's own.
-LEFT_OUT = {"instance", "router", "group", "_network", "_on_transition", "_limiter", "_loop", "_timer"}
+LEFT_OUT = {"instance", "router", "group", "_network", "_on_transition", "_limiter", "_loop", "_timer", "_resuming"}
 _INSTANCE: Mapping[str, Shape] = {**snapshot.SETTINGS, "use_vmac": PLAIN}
 
 
