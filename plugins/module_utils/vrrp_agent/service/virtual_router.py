@@ -88,6 +88,13 @@ class VirtualRouter:
         self.follow_interface()
         self.handle(events.Start())
 
+    def go_on(self) -> None:
+        """Take part where another process has left off."""
+        if self._refused is not None:
+            self._loop.call_later(self._retry_s / 2, self._try_again)
+        self.follow_interface()
+        self._arm()
+
     def stop(self) -> None:
         """Begin to leave in good order; a MASTER has left when its successor answers, or nobody came."""
         self._stopping = True
