@@ -39,9 +39,16 @@ def launched_again(agent: OurAgent) -> None:
 
 
 def killed_and_started(agent: OurAgent) -> None:
+    """Killed when it has just sent an advert: a machine under tests may take its time to start it again."""
+    before = sent(agent)
+    wait_for(lambda: sent(agent) > before, "it sends an advert", SOON_S)
     agent.kill()
     time.sleep(RESTART_S)
     launched_again(agent)
+
+
+def sent(agent: OurAgent) -> int:
+    return sum(instance["counters"]["advertisement_sent"] for instance in agent.document()["instances"])
 
 
 @pytest.mark.parametrize("theirs", ["ours", "keepalived"])
