@@ -61,12 +61,10 @@ class Agent(Node):
         held_s, self._life = self._held_s(), self.settings
         self._armed_ns, self._renewed_ns = None, 0
         self._absences += 1
-        if held_s is None:
-            self.interface.clear()  # what an earlier life has left is removed before anything else
+        # What an earlier life has left is removed before anything else; what is resumed, claimed in the same moment.
+        self.interface.clear()
         self._interface_changed()
         self._handle(events.Start(held_s))
-        if not self.is_master:
-            self.interface.clear()
 
     def _held_s(self) -> float | None:
         """How long ago an earlier life has renewed its addresses at most, if nobody can have missed it (resume.py)."""
