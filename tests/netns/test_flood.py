@@ -27,7 +27,7 @@ import pytest
 from peers import VIPS, VIRTUAL_ROUTER_ID, OurAgent, Wire
 from segment import Namespace, Segment, wait_for
 from vrrp_agent.protocol import packet
-from vrrp_agent.protocol.router import ANSWERS_A_SECOND
+from vrrp_agent.protocol.master import ANSWERS_A_SECOND
 
 SECONDS = float(os.environ.get("FLOOD_SECONDS", "5"))
 RATE = 20_000
