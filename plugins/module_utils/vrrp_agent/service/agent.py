@@ -86,6 +86,7 @@ class Agent:
             else:
                 self._take_over(predecessor)
             self._loop.call_later(_LISTEN_AGAIN_S, self._listen_again)
+            await self._write_record()
             await self._stopping.wait()
             notify("STOPPING=1")
             await self._leave()
@@ -164,7 +165,6 @@ class Agent:
         for running in started:
             if running.last_transition is None:
                 running.start()
-        resume.write_record(self._runtime_dir, self._config_digest)
 
     def _ungroup(self) -> None:
         """Have no group decide while members come, go or stop; nobody takes a role alone meanwhile."""
@@ -191,6 +191,7 @@ class Agent:
         self._config_digest = digest
         self._last_reload = {"at": at, "ok": True, "error": None}
         self._apply(new)
+        await self._write_record()
         LOGGER.info("reloaded: %d instances from %s", len(self._routers), self._config_file)
         return {"changed": changed, "config_digest": digest}
 
@@ -299,6 +300,10 @@ class Agent:
             LOGGER.warning("removing %s, left by an earlier life", address.interface)
             for error in self._network.release(address.index, [address.interface]):
                 LOGGER.error("%s", error)
+
+    async def _write_record(self) -> None:
+        """Off the loop: a disk that is slow must not make an advert late."""
+        await self._loop.run_in_executor(None, resume.write_record, self._runtime_dir, self._config_digest)
 
     # --- the network
 
