@@ -138,7 +138,7 @@ def undisturbed(segment: Segment, master: OurAgent, interval_s: float) -> Iterat
         wait_for(told, "two more adverts", 2 * interval_s + SOON_S)
     gap = max(later - earlier for earlier, later in pairwise(times))
     print(f"{len(times)} adverts, the longest gap {gap * 1000:.1f} ms; {probe.report}")
-    assert gap < 3 * interval_s, gap
+    assert gap < 3 * interval_s + (256 - 100) / 256 * interval_s, gap  # as long as the backup waits
     assert probe.report.lost == 0, probe.report
 
 
