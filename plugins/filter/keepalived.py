@@ -32,8 +32,14 @@ def keepalived_group(hosts: Any, group: str = "ha_pair") -> dict[str, Any]:
     ):
         raise AnsibleFilterError("keepalived_group wants a dictionary of hosts and what keepalived_instances gave")
     merged = pair.merge(results)
-    of_hosts = {host: pair.of_host(merged, host) for host in results}
-    return {**merged, "instances_of": of_hosts, "files": adopted.render(merged, str(group))}
+    sound = not any(remark["severity"] == "error" for remark in merged["remarks"])
+    return {
+        **merged,
+        "addresses": pair.addresses(merged),
+        "instances_of": {host: pair.of_host(merged, host) for host in results},
+        "raised": {host: pair.raised(merged, host) for host in results} if sound else {},
+        "files": adopted.render(merged, str(group)),
+    }
 
 
 class FilterModule:

@@ -9,8 +9,8 @@ DOCUMENTATION = r"""
 module: vrrp_keepalived_info
 short_description: Report what keepalived does on a host, and what it was told
 description:
-  - Tells whether keepalived is installed, runs and starts at boot, which files it was given, and which addresses the host
-    has at this moment.
+  - Tells whether keepalived is installed, runs and starts at boot, which files it was given, and which addresses the
+    host has at this moment.
   - The files may hold passwords, so that a task that calls it needs C(no_log). Changes nothing.
   - P(duet.ha_pair.keepalived_instances#filter) makes instances of the files.
 author:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ...module_utils.inventory import examine
+from ...module_utils.inventory import document, examine
 from .remark import ERROR, INFO, Remark
 
 # What may differ from host to host; `priority` always goes by host.
@@ -20,6 +20,8 @@ _LARGEST, _SMALLEST = ("preempt_delay", "startup_delay"), ("unicast_min_ttl",)
 
 # What the absence of a key says, for a host that has none beside one that has.
 _ABSENT: dict[str, Any] = {"track_interfaces": []}
+
+HIGHEST_PRIORITY = 254
 
 Results = Mapping[str, Mapping[str, Any]]
 
@@ -175,16 +177,40 @@ def _sync_groups(results: Results, instances: Iterable[Mapping[str, Any]]) -> tu
     return groups, [Remark(ERROR, 0, "vrrp_sync_group", means, do, hosts=differ)] if differ else []
 
 
+def _group(merged: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The variables of all hosts, as the inventory would have them."""
+    return {
+        host: {"vrrp_instances": of_host(merged, host), "vrrp_sync_groups": merged["vrrp_sync_groups"]}
+        for host in merged["hosts"]
+    }
+
+
 def _problems(merged: Mapping[str, Any], severities: list[str]) -> list[Remark]:
     """What site.yml's own examination would refuse; nothing new where something is known to be wrong already."""
     if ERROR in severities or not merged["vrrp_instances"]:
         return []
-    group = {
-        host: {"vrrp_instances": of_host(merged, host), "vrrp_sync_groups": merged["vrrp_sync_groups"]}
-        for host in merged["hosts"]
-    }
     do = "change it in keepalived.conf on all hosts, and reload keepalived"
     return [
         Remark(ERROR, 0, problem.key, problem.reason, do, problem.instance, hosts=problem.hosts)
-        for problem in examine(group).problems
+        for problem in examine(_group(merged)).problems
     ]
+
+
+def addresses(merged: Mapping[str, Any]) -> list[str]:
+    """Every address that moves with a role, without its prefix and in the kernel's spelling."""
+    texts = [
+        text
+        for instance in merged["vrrp_instances"]
+        for key in ("virtual_addresses", "extra_addresses")
+        for text in instance.get(key, [])
+    ]
+    return [str(ipaddress.ip_interface(text).ip) for text in texts]
+
+
+def raised(merged: Mapping[str, Any], host: str) -> dict[str, Any]:
+    """A host's configuration for the moment in which it takes the role from a keepalived, whoever has it."""
+    made = document(host, _group(merged))
+    for instance in made["instances"]:
+        instance.update(priority=HIGHEST_PRIORITY, preempt=True)
+        instance.pop("preempt_delay", None)
+    return made

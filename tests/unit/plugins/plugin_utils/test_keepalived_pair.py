@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.duet.ha_pair.plugins.module_utils.inventory import document, examine
+from ansible_collections.duet.ha_pair.plugins.module_utils.vrrp_agent import config
 from ansible_collections.duet.ha_pair.plugins.plugin_utils.keepalived import adopted, reader
-from ansible_collections.duet.ha_pair.plugins.plugin_utils.keepalived.pair import merge, of_host
+from ansible_collections.duet.ha_pair.plugins.plugin_utils.keepalived.pair import addresses, merge, of_host, raised
 
 BASE = {"state": "BACKUP", "interface": "eth0", "virtual_router_id": "51", "priority": "100"}
 ADDRESSES = "virtual_ipaddress {\n192.0.2.10/24\n192.0.2.11/24\n}"
@@ -150,3 +151,15 @@ def test_a_key_that_one_host_has_gives_each_host_its_whole_list() -> None:
     assert group["hosts"]["lb1"]["vrrp_instances"][0]["source_address"] == "192.0.2.1"
     assert "source_address" not in group["hosts"]["lb2"]["vrrp_instances"][0]
     assert files["secrets"] == ""
+
+
+def test_the_host_that_takes_the_role_for_a_moment() -> None:
+    more = ADDRESSES + "\nvirtual_ipaddress_excluded {\n2001:DB8:0::1\n}\nnopreempt"
+    merged = merge({"lb1": conf(priority=150), "lb2": conf()})
+    made = raised(merged, "lb2")
+    assert [(one["priority"], one["preempt"]) for one in made["instances"]] == [(254, True)]
+    assert config.validate(made) == []
+    assert merged["vrrp_instances"][0]["priorities"]["lb2"] == 100
+    merged = merge({"lb1": conf(priority=150, more=more), "lb2": conf(more=more)})
+    assert addresses(merged) == ["192.0.2.10", "192.0.2.11", "2001:db8::1"]
+    assert raised(merged, "lb2")["instances"][0]["preempt"] is True
