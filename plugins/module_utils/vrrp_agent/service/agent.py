@@ -23,8 +23,10 @@ from ..protocol.events import PacketReceived, State
 from ..protocol.settings import IPInterface
 from ..version import VERSION
 from . import status
-from .control import CommandError, ControlServer
+from .control import Command, CommandError, ControlServer
+from .drain_mark import MarkError
 from .log import LOGGER
+from .maintenance import Maintenance
 from .network import Network
 from .notify import notify, watchdog_interval_s
 from .sync_groups import SyncGroup, form_groups
@@ -32,7 +34,7 @@ from .virtual_router import VirtualRouter
 
 _Identity = tuple[str, int, int]
 
-_LISTEN_AGAIN_S = 5.0
+_LOOK_AGAIN_S = 5.0
 # In Linux' abstract namespace, which each network namespace has of its own.
 _ONLY_ONE = "\0duet.ha_pair/vrrp-agent"
 
@@ -48,9 +50,10 @@ class StartError(Exception):
 class Agent:
     """One node's agent; `run()` returns the exit code."""
 
-    def __init__(self, config_file: str, runtime_dir: str) -> None:
+    def __init__(self, config_file: str, runtime_dir: str, state_dir: str | None = None) -> None:
         self._config_file = config_file
         self._runtime_dir = runtime_dir
+        self._state_dir = state_dir or runtime_dir
         self._config = Config("", ())
         self._config_digest = ""
         self._last_reload: dict[str, Any] | None = None
@@ -71,18 +74,17 @@ class Agent:
         self._transition = asyncio.Event()
         self._config, self._config_digest = self._read_config()
         only_one = _only_agent_here()
-        os.makedirs(self._runtime_dir, mode=0o700, exist_ok=True)
+        self._maintenance = self._remember()
         self._network = Network(self._follow_network, self._receive)
-        commands = {"status": self._status, "reload": self._reload}
-        control = ControlServer(os.path.join(self._runtime_dir, SOCKET_NAME), commands)
+        self._control = ControlServer(os.path.join(self._runtime_dir, SOCKET_NAME), self._commands())
         try:
             self._loop.set_exception_handler(self._resign)
             self._remove_leftovers()
             self._apply(self._config)
-            await control.start()
+            await self._control.keep()
             self._follow_signals()
             self._keep_watchdog_quiet()
-            self._loop.call_later(_LISTEN_AGAIN_S, self._listen_again)
+            self._loop.call_later(_LOOK_AGAIN_S, self._look_again)
             notify("READY=1", self._summary())
             LOGGER.info("ready: %d instances from %s", len(self._routers), self._config_file)
             await self._stopping.wait()
@@ -90,10 +92,28 @@ class Agent:
             await self._leave()
         finally:
             self._let_go()
-            control.close()
+            self._control.close()
             self._network.close()
             only_one.close()
         return self._exit_code
+
+    def _commands(self) -> dict[str, Command]:
+        """What the control socket takes."""
+        return {
+            "status": Command(self._status),
+            "reload": Command(self._reload, changes=True),
+            "switchover": Command(self._maintenance.switchover, {"instance": str, "force": bool}, changes=True),
+            "drain": Command(self._maintenance.drain, {"force": bool}, changes=True),
+            "undrain": Command(self._maintenance.undrain, changes=True),
+        }
+
+    def _remember(self) -> Maintenance:
+        maintenance = Maintenance(self, self._state_dir)
+        try:
+            maintenance.remember()
+        except MarkError as error:
+            raise StartError(str(error)) from None
+        return maintenance
 
     async def _leave(self) -> None:
         """Stop every virtual router, and wait until each has a successor or had time enough to find none."""
@@ -152,7 +172,27 @@ class Agent:
         self._listen()
         self._groups = form_groups(new.sync_groups, list(self._routers.values()))
         for running in started:
-            running.start()
+            if not self._maintenance.drained:
+                running.start()
+
+    # --- what the operator's commands need
+
+    def configured(self) -> list[VirtualRouter]:
+        """The virtual routers of the configuration."""
+        return list(self._routers.values())
+
+    def stop_configured(self, reason: str) -> None:
+        """Begin to stop them all."""
+        self._ungroup()
+        for running in self.configured():
+            running.stop(reason)
+
+    def renew_configured(self) -> None:
+        """Put new ones in their place, and start them unless the node is drained."""
+        for running in self.configured():
+            running.let_go()
+        self._routers = {}
+        self._apply(self._config)
 
     def _ungroup(self) -> None:
         """Have no group decide while members come, go or stop; nobody takes a role alone meanwhile."""
@@ -198,11 +238,12 @@ class Agent:
                 self._receivers[link.index, running.instance.family, running.instance.virtual_router_id] = running
         self._network.listen({(index, family) for index, family, unused_id in self._receivers})
 
-    def _listen_again(self) -> None:
-        """A socket that the kernel refused may be had later, and no news will tell."""
+    def _look_again(self) -> None:
+        """A socket that the kernel or the file system refused may be had later, and no news will tell."""
         if any(self._network.deaf(index, family) for index, family, unused_id in self._receivers):
             self._follow_network()
-        self._loop.call_later(_LISTEN_AGAIN_S, self._listen_again)
+        self._loop.create_task(self._control.keep())
+        self._loop.call_later(_LOOK_AGAIN_S, self._look_again)
 
     def _follow_network(self) -> None:
         self._listen()
@@ -237,6 +278,7 @@ class Agent:
             "config_file": self._config_file,
             "config_digest": self._config_digest,
             "last_reload": self._last_reload,
+            "drained": self._maintenance.drained,
             "interfaces": status.interfaces_status(self._all(), self._strays),
             "instances": [status.instance_status(running, _present(running, present)) for running in self._all()],
             "sync_groups": [group.status() for group in self._groups],
@@ -244,11 +286,13 @@ class Agent:
 
     def _summary(self) -> str:
         masters = sum(running.router.state is State.MASTER for running in self._routers.values())
-        return f"STATUS=MASTER of {masters} of {len(self._routers)} instances"
+        drained = ", drained" if self._maintenance.drained else ""
+        return f"STATUS=MASTER of {masters} of {len(self._routers)} instances{drained}"
 
     def _note_transition(self) -> None:
         self._leaving = {identity: running for identity, running in self._leaving.items() if not running.stopped}
         self._transition.set()
+        self._maintenance.note_transition()
         notify(self._summary())
 
     # --- the process

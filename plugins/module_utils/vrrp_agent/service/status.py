@@ -47,6 +47,7 @@ def instance_status(running: VirtualRouter, present: Iterable[IPInterface]) -> d
         "version": instance.version,
         "state": router.state.value,
         "leaving": running.leaving,
+        "switched_over": router.switched_over,
         "priority": instance.priority,
         "effective_priority": router.settings.priority,
         "advert_interval": instance.advert_interval_cs / 100,
