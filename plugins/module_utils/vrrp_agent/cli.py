@@ -75,12 +75,20 @@ def _add_maintenance(commands: Any, runtime: argparse.ArgumentParser) -> None:
     force = argparse.ArgumentParser(add_help=False)
     force.add_argument("--force", action="store_true", help="let go even if no peer answers: then nobody holds it")
 
-    what = "give the role of an instance to the peer; refused when no peer answers"
-    switchover = commands.add_parser("switchover", parents=[runtime, answer, force], help=what)
+    switchover = commands.add_parser(
+        "switchover",
+        parents=[runtime, answer, force],
+        help="give the role of an instance to the peer",
+        description="Let go when a peer has taken over; refused when none answers. No preemption afterwards.",
+    )
     switchover.add_argument("instance", metavar="INSTANCE", help="its name; its sync group moves with it")
     switchover.set_defaults(ask=lambda given: client.switchover(given.instance, given.force, given.runtime_dir))
-    what = "hand every role over and take no part, over restarts too; refused when no peer answers"
-    drain = commands.add_parser("drain", parents=[runtime, answer, force], help=what)
+    drain = commands.add_parser(
+        "drain",
+        parents=[runtime, answer, force],
+        help="hand every role over, then take no part",
+        description="For maintenance; lasts over restarts. Refused as a whole when an instance finds no peer.",
+    )
     drain.set_defaults(ask=lambda given: client.drain(given.force, given.runtime_dir))
     undrain = commands.add_parser("undrain", parents=[runtime, answer], help="take part again, after a drain")
     undrain.set_defaults(ask=lambda given: client.undrain(given.runtime_dir))

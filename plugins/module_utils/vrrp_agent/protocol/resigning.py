@@ -83,8 +83,8 @@ def _timer(router: Router, event: TimerDue, now_ns: int) -> None:
     if resignation.successor is not None and not router.group.joined:
         _let_go(router, now_ns)
     elif resignation.successor is not None and not resignation.ready:
-        # The others of the sync group have the rest of the time: all go, or none.
-        resignation.ready, router._timer_ns = True, resignation.until_ns
+        # The others of the sync group have the rest of the time, and say themselves if that was not enough.
+        resignation.ready, router._timer_ns = True, resignation.until_ns + leaving.SUCCESSOR_CLAIMS_NS
     elif resignation.force:
         _let_go(router, now_ns)
     else:
@@ -114,6 +114,8 @@ def _let_go(router: Router, now_ns: int, why: str | None = None) -> None:
         why = f"resigned: {successor.address if successor else 'nobody'} has taken over"
     router._become_backup(why, now_ns)
     if successor is not None:
+        # A better one is followed anyway.
+        router.switched_over = successor.priority < router.settings.priority
         router._follow(successor)
 
 

@@ -170,7 +170,7 @@ class Agent:
                 LOGGER.info("%s: reconfigured", running.label)
                 running.reconfigure(instance)
         self._listen()
-        self._groups = form_groups(new.sync_groups, list(self._routers.values()))
+        self.regroup_configured()
         for running in started:
             if not self._maintenance.drained:
                 running.start()
@@ -187,8 +187,12 @@ class Agent:
         for running in self.configured():
             running.stop(reason)
 
+    def regroup_configured(self) -> None:
+        """Form the sync groups over them again."""
+        self._groups = form_groups(self._config.sync_groups, self.configured())
+
     def renew_configured(self) -> None:
-        """Put new ones in their place, and start them unless the node is drained."""
+        """Put new ones in their place, and start them."""
         for running in self.configured():
             running.let_go()
         self._routers = {}

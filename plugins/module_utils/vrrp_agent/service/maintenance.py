@@ -31,8 +31,11 @@ class Node(Protocol):
     def stop_configured(self, reason: str) -> None:
         """Begin to stop them all."""
 
+    def regroup_configured(self) -> None:
+        """Form the sync groups over them again."""
+
     def renew_configured(self) -> None:
-        """Put new ones in their place, and start them unless the node is drained."""
+        """Put new ones in their place, and start them."""
 
 
 class Maintenance:
@@ -81,7 +84,7 @@ class Maintenance:
             await self._move_out(force)
             self._node.stop_configured("drained")
             await self._until(lambda: all(running.stopped for running in self._node.configured()))
-            self._node.renew_configured()
+            self._node.regroup_configured()
             LOGGER.warning("drained: no instance takes part until `vrrp-agent undrain`")
             return self._changed("drained", before, self._node.configured(), began_s)
 
