@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import pwd
 import signal
 import socket
 import struct
@@ -22,7 +23,7 @@ from ..linux.sockets import Datagram
 from ..protocol.events import PacketReceived, State
 from ..protocol.settings import IPInterface
 from ..version import VERSION
-from . import status
+from . import process, status
 from .control import Command, CommandError, ControlServer
 from .drain_mark import MarkError
 from .log import LOGGER
@@ -37,7 +38,8 @@ _Identity = tuple[str, int, int]
 _LOOK_AGAIN_S = 5.0
 # In Linux' abstract namespace, which each network namespace has of its own.
 _ONLY_ONE = "\0duet.ha_pair/vrrp-agent"
-
+# Whom the unit runs it as.
+_USER = "vrrp-agent"
 
 # The folder that the code was loaded from; as installed by the role its name is the package's digest.
 _PACKAGE = os.path.basename(os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))))
@@ -75,6 +77,7 @@ class Agent:
         self._config, self._config_digest = self._read_config()
         only_one = _only_agent_here()
         self._maintenance = self._remember()
+        self._process = process.set_up()
         self._network = Network(self._follow_network, self._receive)
         self._control = ControlServer(os.path.join(self._runtime_dir, SOCKET_NAME), self._commands())
         try:
@@ -278,6 +281,7 @@ class Agent:
             "version": VERSION,
             "package": _PACKAGE,
             "pid": os.getpid(),
+            "process": self._process,
             "since": status.iso_time(self._since_s),
             "config_file": self._config_file,
             "config_digest": self._config_digest,
@@ -349,11 +353,18 @@ def _only_agent_here() -> socket.socket:
 
 
 def _holder_is_trusted(connection: socket.socket) -> bool:
-    """Anybody may take an abstract name, but only this user or root may keep the agent from starting with it."""
+    """Anybody may take an abstract name, but only root, this user or the unit's may keep the agent from starting."""
     try:
         connection.settimeout(1)
         connection.connect(_ONLY_ONE)
         credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     except OSError:
         return False
-    return struct.unpack("3i", credentials)[1] in (0, os.geteuid())
+    return struct.unpack("3i", credentials)[1] in (0, os.geteuid(), _uid_of_the_unit())
+
+
+def _uid_of_the_unit() -> int | None:
+    try:
+        return pwd.getpwnam(_USER).pw_uid
+    except KeyError:
+        return None
