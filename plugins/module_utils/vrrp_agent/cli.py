@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, duet.ha_pair contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""The command line: `vrrp-agent run | check | status | reload | switchover | drain | undrain`."""
+"""The command line: `vrrp-agent run | check | status | reload | upgrade | switchover | drain | undrain`."""
 
 from __future__ import annotations
 
@@ -64,6 +64,10 @@ def _parser() -> argparse.ArgumentParser:
     show.set_defaults(command=_status)
     again = commands.add_parser("reload", parents=[runtime], help="read the configuration again, without a restart")
     again.set_defaults(command=_reload)
+    anew = commands.add_parser(
+        "upgrade", parents=[runtime], help="run the installed code in a new process, without a change of any role"
+    )
+    anew.set_defaults(command=_upgrade)
     _add_maintenance(commands, runtime)
     return parser
 
@@ -103,7 +107,8 @@ def _run(options: argparse.Namespace) -> int:
     from .config import ConfigError
     from .linux.errors import KernelError
     from .service import log
-    from .service.agent import Agent, StartError
+    from .service.agent import Agent
+    from .service.only_one import StartError
 
     log.set_up()
     try:
@@ -163,6 +168,14 @@ def _maintain(options: argparse.Namespace) -> int:
 
 def _outcome(result: dict[str, Any]) -> str:
     return f"{result['message']} ({result['duration_s']:.2f} s)\n" if result["changed"] else f"{result['message']}\n"
+
+
+def _upgrade(options: argparse.Namespace) -> int:
+    try:
+        client.upgrade(options.runtime_dir)
+    except client.ControlError as error:
+        return _fail(error)
+    return 0
 
 
 def _fail(error: client.ControlError) -> int:

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,44 +66,65 @@ class ControlServer:
 
     def __init__(self, path: str, commands: Mapping[str, Command]) -> None:
         self._path = path
+        self._hidden_path = f"{path}.new"
+        self._published = False
         self._commands = commands
         self._server: asyncio.AbstractServer | None = None
         self._identity: tuple[int, int] | None = None
         self._complaint = ""
         self._connections = 0
+        # What a command wants done as soon as it is answered.
+        self.last_words: Callable[[], None] | None = None
 
     async def keep(self) -> None:
         """Listen, also again when the socket has gone from its path; an agent without a socket does its work as ever.
 
-        What an earlier life left at the path is replaced. Called every few seconds.
+        Called every few seconds.
         """
+        if self._server is None or not self._published or _identity(self._path) != self._identity:
+            self.close()
+            await self.prepare()
+            self.publish()
+
+    async def prepare(self) -> None:
+        """Listen where nobody looks: only `publish()` lets clients come."""
+        with self._told():
+            os.makedirs(os.path.dirname(self._path), mode=0o750, exist_ok=True)
+            _unlink(self._hidden_path)
+            listening = _private_socket(self._hidden_path)
+            self._identity = _identity(self._hidden_path)
+            self._server = await asyncio.start_unix_server(self._serve, sock=listening, limit=REQUEST_MAX_OCTETS)
+
+    def publish(self) -> None:
+        """Take the name that clients use, in one step, from whoever has it: an earlier life, or a predecessor."""
+        if self._server is None:
+            return
+        with self._told():
+            os.replace(self._hidden_path, self._path)
+            self._published, self._complaint = True, ""
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """What the file system has against a socket is logged, once; the agent goes on without."""
         try:
-            if self._server is None or _identity(self._path) != self._identity:
-                self.close()
-                await self._listen()
-                LOGGER.info("listening on %s", self._path)
+            yield
         except OSError as error:
             complaint = f"no control socket: {self._path}: {error.strerror or error}"
             if complaint != self._complaint:
                 LOGGER.error("%s; everything else goes on, trying again", complaint)
             self._complaint = complaint
-        else:
-            self._complaint = ""
-
-    async def _listen(self) -> None:
-        os.makedirs(os.path.dirname(self._path), mode=0o750, exist_ok=True)
-        _unlink(self._path)
-        listening = _private_socket(self._path)
-        self._identity = _identity(self._path)
-        self._server = await asyncio.start_unix_server(self._serve, sock=listening, limit=REQUEST_MAX_OCTETS)
 
     def close(self) -> None:
         """Listen no more."""
         if self._server is not None:
             self._server.close()
+            self._published = False
+            self._server.close()
             self._server = None
-            if _identity(self._path) == self._identity:
-                _unlink(self._path)
+            for path in (self._path, self._hidden_path):
+                with contextlib.suppress(OSError):
+                    if _identity(path) == self._identity:
+                        os.unlink(path)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._connections += 1
@@ -113,6 +135,9 @@ class ControlServer:
             else:
                 answer = await self._converse(reader, _caller(writer))
             writer.write(json.dumps(answer).encode() + b"\n")
+            if self.last_words is not None:
+                # Nothing may run between the command that has set it and this.
+                self.last_words()
             await asyncio.wait_for(writer.drain(), ANSWER_TIMEOUT_S)
         except (asyncio.TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError) as error:
             LOGGER.debug("control socket: a client was dropped: %s", type(error).__name__)

@@ -64,7 +64,7 @@ class Maintenance:
         members = [one for one in self._node.configured() if one is running or _together(one, running)]
         if running.router.state is not State.MASTER:
             return self._unchanged(f"{instance}: nothing to do: {running.router.state.value}", members)
-        with self._alone():
+        with self.alone():
             before, began_s = self._picture(members), time.monotonic()
             running.resign(force)
             await self._until(lambda: not any(member.resigning for member in members))
@@ -79,7 +79,7 @@ class Maintenance:
         instances = self._node.configured()
         if self.drained:
             return self._unchanged("already drained", instances)
-        with self._alone():
+        with self.alone():
             before, began_s = self._picture(instances), time.monotonic()
             await self._move_out(force)
             self._node.stop_configured("drained")
@@ -92,7 +92,7 @@ class Maintenance:
         """Take part again, as at a start."""
         if not self.drained:
             return self._unchanged("not drained", self._node.configured())
-        with self._alone():
+        with self.alone():
             before, began_s = self._picture(self._node.configured()), time.monotonic()
             await self._mark_safely(self._mark.remove)
             self.drained = False
@@ -147,9 +147,10 @@ class Maintenance:
         return found[name]
 
     @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
+    def alone(self) -> Iterator[None]:
+        """Nobody else's command meanwhile."""
         if self._busy:
-            raise CommandError("busy", "another switchover, drain or undrain is under way; try again")
+            raise CommandError("busy", "another switchover, drain, undrain or upgrade is under way; try again")
         self._busy = True
         try:
             yield

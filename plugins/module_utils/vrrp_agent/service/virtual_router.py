@@ -63,6 +63,7 @@ class VirtualRouter:
         self.last_transition: Transition | None = None
         self.since_s = self.counting_since_s = time.time()
         self.group: Group | None = None
+        self._mac: bytes | None = None
         self._network = network
         self._on_transition = on_transition
         self._limiter = Limiter()
@@ -93,6 +94,13 @@ class VirtualRouter:
         self._started = True
         self.follow_interface()
         self.handle(events.Start())
+
+    def go_on(self) -> None:
+        """Take part where another process has left off."""
+        if self._refused is not None:
+            self._loop.call_later(self._retry_s / 2, self._try_again)
+        self.follow_interface()
+        self._arm()
 
     def stop(self, reason: str = "stopped") -> None:
         """Begin to leave in good order; a MASTER has left when its successor answers, or nobody came."""
@@ -160,6 +168,7 @@ class VirtualRouter:
             return  # it has left for good, or must not begin
         self._follow_priority()
         self._follow_condition()
+        self._follow_mac()
         if self.router.state is State.MASTER:
             # After a long pause it may be master no more, and learns that from the clock alone.
             self.handle(events.TimerDue())
@@ -187,6 +196,13 @@ class VirtualRouter:
                 self.handle(condition)
         elif condition.reason != self.router.fault:
             self.handle(condition)
+
+    def _follow_mac(self) -> None:
+        """Tell the router where the interface has another MAC than before; a virtual one stays as it is."""
+        link, before = self._network.link(self.instance.interface), self._mac
+        self._mac = link.mac if link is not None else before
+        if before not in (None, self._mac) and self.router.source is not None and not self.instance.use_vmac:
+            self.handle(events.InterfaceUp(self.router.source))
 
     def _condition(self) -> events.InterfaceUp | events.InterfaceDown:
         name = self.instance.interface
