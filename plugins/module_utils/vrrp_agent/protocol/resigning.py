@@ -99,7 +99,7 @@ def _nobody(router: Router) -> str:
 
 def _packet(router: Router, event: PacketReceived, now_ns: int) -> None:
     advert = router._accept(event, now_ns)
-    if advert is None or advert.priority == 0:
+    if advert is None or advert.priority == 0 or advert.is_question:
         return
     resignation = _pending(router)
     if resignation.successor is None:

@@ -136,6 +136,7 @@ SETTINGS: Fields = {
 
 MASTER: Fields = {"address": ADDRESS, "priority": PLAIN, "interval_cs": PLAIN, "heard_ns": PLAIN}
 CLAIM: Fields = {"reason": PLAIN, "code": PLAIN, "resigned": PLAIN}
+<<<<<<< HEAD
 RESIGNATION: Fields = {
     "force": PLAIN,
     "until_ns": PLAIN,
@@ -143,14 +144,17 @@ RESIGNATION: Fields = {
     "ready": PLAIN,
 }
 HEARD: Fields = {"sequence": PLAIN, "at_ns": PLAIN, "proofs": PLAIN, "echo": PLAIN}
+=======
+HEARD: Fields = {"sequence": PLAIN, "at_ns": PLAIN, "proofs": PLAIN}
+>>>>>>> main
 
 SENDER: Fields = {"_offset_ns": PLAIN, "_last": PLAIN, "_sent_ns": PLAIN}
 RECEIVER: Fields = {
     "_followed": _by_address(record(freshness._Heard, HEARD)),
     "_unproven": _by_address(record(freshness._Heard, HEARD)),
     "_nonces": _list_of(PLAIN, lambda nonces: deque(nonces, maxlen=freshness.NONCES)),
-    "_accepted_ns": PLAIN,
-    "_answered_ns": PLAIN,
+    "_echoed": _by_address(PLAIN),
+    "_answered": _by_address(PLAIN),
     "echo": PLAIN,
 }
 AUTHENTICATOR: Fields = {"_sender": SENDER, "_receiver": RECEIVER}

@@ -66,8 +66,11 @@ VIRTUAL_ROUTER: Fields = {
     "_started": PLAIN,
     "_stopping": PLAIN,
 }
-# Written otherwise (`instance`, `router`), or the process's own.
-LEFT_OUT = {"instance", "router", "group", "still_master", "_network", "_on_transition", "_limiter", "_loop", "_timer"}
+# Written otherwise (`instance`, `router`), read anew (`_mac`), or the process's own.
+LEFT_OUT = {
+    *("instance", "router", "group", "still_master", "_mac"),
+    *("_network", "_on_transition", "_limiter", "_loop", "_timer"),
+}
 _INSTANCE: Mapping[str, Shape] = {**snapshot.SETTINGS, "use_vmac": PLAIN}
 
 
