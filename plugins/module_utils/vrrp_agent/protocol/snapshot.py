@@ -136,17 +136,13 @@ SETTINGS: Fields = {
 
 MASTER: Fields = {"address": ADDRESS, "priority": PLAIN, "interval_cs": PLAIN, "heard_ns": PLAIN}
 CLAIM: Fields = {"reason": PLAIN, "code": PLAIN, "resigned": PLAIN}
-<<<<<<< HEAD
 RESIGNATION: Fields = {
     "force": PLAIN,
     "until_ns": PLAIN,
     "successor": optional(record(Master, MASTER)),
     "ready": PLAIN,
 }
-HEARD: Fields = {"sequence": PLAIN, "at_ns": PLAIN, "proofs": PLAIN, "echo": PLAIN}
-=======
 HEARD: Fields = {"sequence": PLAIN, "at_ns": PLAIN, "proofs": PLAIN}
->>>>>>> main
 
 SENDER: Fields = {"_offset_ns": PLAIN, "_last": PLAIN, "_sent_ns": PLAIN}
 RECEIVER: Fields = {
