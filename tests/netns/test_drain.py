@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from conftest import MakeSegment
 from peers import VIPS, OurAgent, Wire
 from probe import probing
 from segment import Segment, wait_for
+from vrrp_agent import client
 
 QUICK = Wire(3, interval_s=0.2)
 SOON_S = 8.0
@@ -152,11 +154,22 @@ def test_where_it_cannot_be_remembered_it_is_refused(segment: Segment, tmp_path:
     assert f"cannot tell whether this node is drained: {place}/drained: Not a directory" in failed.stderr
 
 
-def test_two_commands_at_once(better: OurAgent) -> None:
+def test_two_commands_at_once(segment: Segment, tmp_path: Path) -> None:
     """The second is told so, the first goes on."""
-    command = [*better.run_command()[:3], "drain", "--runtime-dir", str(better.folder)]
-    first = better.node.popen(command)
+    better = OurAgent(segment["a"], tmp_path / "a")
+    better.start(Wire(3, interval_s=3), priority=254)
+    better.wait_for_state("MASTER", 15)
+    refusals = []
+
+    def drain() -> None:
+        with pytest.raises(client.ControlError) as refused:
+            client.drain(runtime_dir=str(better.folder))
+        refusals.append(refused.value.code)
+
+    first = threading.Thread(target=drain)
+    first.start()
     wait_for(lambda: better.log.count(": drain") == 1, "the first has begun", SOON_S)
-    done = better.command("switchover", "web")
-    assert (done.returncode, "another switchover, drain or undrain is under way" in done.stderr) == (1, True)
-    assert first.wait(SOON_S) == 1
+    with pytest.raises(client.ControlError, match="another switchover, drain, undrain or upgrade is under way"):
+        client.switchover("web", runtime_dir=str(better.folder))
+    first.join(SOON_S)
+    assert refusals == ["no_successor"]
