@@ -18,11 +18,9 @@ from ..config import Config, ConfigError, Instance
 from ..linux.errors import KernelError, interface_name
 from ..linux.sockets import Datagram
 from ..protocol.events import PacketReceived, State
-from ..protocol.settings import IPInterface
 from ..version import VERSION
-from . import handover, process, status
+from . import handover, process, resume, status
 from .control import Command, CommandError, ControlServer
-from .drain_mark import MarkError
 from .log import LOGGER
 from .maintenance import Maintenance
 from .network import Network
@@ -53,6 +51,8 @@ class Agent:
         self._since_s = time.time()
         self._routers: dict[_Identity, VirtualRouter] = {}
         self._leaving: dict[_Identity, VirtualRouter] = {}
+        # What an earlier life has held until now: how long ago it was renewed at most.
+        self._held: dict[_Identity, float] = {}
         self._groups: list[SyncGroup] = []
         # By interface index, family and virtual router id.
         self._receivers: dict[tuple[int, int, int], VirtualRouter] = {}
@@ -69,8 +69,10 @@ class Agent:
         predecessor = self._predecessor()
         self._config, self._config_digest = self._read_config()
         self._only_one = only_agent_here() if predecessor is None else predecessor.name
-        self._maintenance = self._remember()
+        self._maintenance = Maintenance(self, self._state_dir)
+        self._maintenance.remember()
         self._process = process.set_up()
+        self._loop.set_default_executor(process.executor())
         self._network = Network(self._follow_network, self._receive)
         self._control = ControlServer(os.path.join(self._runtime_dir, SOCKET_NAME), self._commands())
         try:
@@ -105,14 +107,6 @@ class Agent:
             "drain": Command(self._maintenance.drain, {"force": bool}, changes=True),
             "undrain": Command(self._maintenance.undrain, changes=True),
         }
-
-    def _remember(self) -> Maintenance:
-        maintenance = Maintenance(self, self._state_dir)
-        try:
-            maintenance.remember()
-        except MarkError as error:
-            raise StartError(str(error)) from None
-        return maintenance
 
     def _say_ready(self) -> None:
         notify("READY=1", self._summary())
@@ -174,12 +168,16 @@ class Agent:
                 LOGGER.info("%s: reconfigured", running.label)
                 running.reconfigure(instance)
         self._listen()
+        starting = [] if self._maintenance.drained else started
+        for running in starting:
+            if running.instance.identity in self._held:
+                # Before there are groups, which would have the first one leave because the others are not MASTER yet.
+                running.start(self._held.pop(running.instance.identity))
         self.regroup_configured()
-        for running in started:
-            if not self._maintenance.drained:
+        for running in starting:
+            if running.last_transition is None:
                 running.start()
-
-    # --- what the operator's commands need
+        resume.write_record(self._runtime_dir, self._config_digest)
 
     def configured(self) -> list[VirtualRouter]:
         """The virtual routers of the configuration."""
@@ -320,10 +318,22 @@ class Agent:
         predecessor.when_gone(self._say_ready)
 
     def _remove_leftovers(self) -> None:
-        """No address outlives its owner: what an earlier life held is nobody's until somebody is elected."""
+        """No address outlives its owner: what an earlier life held is nobody's until somebody is elected.
+
+        But for what it has renewed so recently that nobody can have missed it.
+        """
+        if not self._maintenance.drained and resume.same_life(self._runtime_dir, self._config_digest):
+            self._held = resume.held(self._config, self._network)
+        resumed = [instance for instance in self._config.instances if instance.identity in self._held]
+        kept = {address for instance in resumed for address in instance.addresses}
+        for instance in resumed:
+            if instance.use_vmac:
+                self._network.virtual_macs.adopt(instance)
         self._network.remove_left_links()
         shared = [address for instance in self._config.instances for address in instance.addresses]
         for address in self._network.leftovers(shared):
+            if address.interface in kept:
+                continue
             LOGGER.warning("removing %s, left by an earlier life", address.interface)
             for error in self._network.release(address.index, [address.interface]):
                 LOGGER.error("%s", error)
@@ -383,7 +393,7 @@ class Agent:
             "drained": self._maintenance.drained,
             "last_upgrade": self._last_upgrade,
             "interfaces": status.interfaces_status(self._all(), self._strays),
-            "instances": [status.instance_status(running, _present(running, present)) for running in self._all()],
+            "instances": status.instances_status(self._all(), present),
             "sync_groups": [group.status() for group in self._groups],
         }
 
@@ -419,13 +429,11 @@ class Agent:
 
     def _resign(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """A bug: say where, leave in good order, and let systemd start a new life."""
+        if "transport" in context or "socket" in context:
+            # No memory or no descriptor for a client of the control socket, which asyncio itself has dropped.
+            LOGGER.warning("control socket: a client was dropped: %r", context.get("exception"))
+            return
         LOGGER.critical("unexpected: %s; resigning", context["message"], exc_info=context.get("exception"))
         self._exit_code = 1
         self._stopping.set()
         self._transition.set()
-
-
-def _present(running: VirtualRouter, present: dict[int, list[IPInterface]]) -> list[IPInterface]:
-    """What is on an instance's interface, and on the one with its virtual MAC."""
-    indexes = sorted({running.index or 0, running.address_index or 0})
-    return [address for index in indexes for address in present.get(index, ())]

@@ -119,10 +119,9 @@ class ControlServer:
         if self._server is not None:
             self._server.close()
             self._published = False
-            self._server.close()
             self._server = None
             for path in (self._path, self._hidden_path):
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError):  # somebody else has, or may not: it is the next life's to replace
                     if _identity(path) == self._identity:
                         os.unlink(path)
 
@@ -141,6 +140,8 @@ class ControlServer:
             await asyncio.wait_for(writer.drain(), ANSWER_TIMEOUT_S)
         except (asyncio.TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError) as error:
             LOGGER.debug("control socket: a client was dropped: %s", type(error).__name__)
+        except MemoryError:
+            LOGGER.warning("control socket: no memory to answer a client")
         except Exception as error:
             # A bug: told now, and not when the task happens to be collected, as before Python 3.12.
             context = {"message": "a command failed", "exception": error}

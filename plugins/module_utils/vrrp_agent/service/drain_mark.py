@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 
 
-class MarkError(Exception):
+class MarkError(OSError):
     """The file could not be written, removed or looked for, and why."""
 
 

@@ -68,8 +68,8 @@ VIRTUAL_ROUTER: Fields = {
 }
 # Written otherwise (`instance`, `router`), read anew (`_mac`), or the process's own.
 LEFT_OUT = {
-    *("instance", "router", "group", "still_master", "_mac"),
-    *("_network", "_on_transition", "_limiter", "_loop", "_timer"),
+    *("instance", "router", "group", "still_master", "_mac", "_network", "_on_transition", "_limiter", "_loop"),
+    *("_timer", "_resuming"),
 }
 _INSTANCE: Mapping[str, Shape] = {**snapshot.SETTINGS, "use_vmac": PLAIN}
 
