@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Callable
 
-from . import leaving, timers
+from . import leaving, resigning, timers
 from .events import (
     Announce,
     ClaimAddresses,
@@ -15,8 +15,10 @@ from .events import (
     InterfaceUp,
     Master,
     PacketReceived,
+    PreemptionResumed,
     Reconfigured,
     ReleaseAddresses,
+    Resign,
     Start,
     State,
     Stop,
@@ -31,8 +33,8 @@ if TYPE_CHECKING:
 ANSWERS_A_SECOND = 10
 
 
-def _start(router: Router, event: Start, now_ns: int) -> None:
-    """It takes part already."""
+def _ignore(router: Router, event: object, now_ns: int) -> None:
+    """It takes part already, and nothing keeps it from preempting."""
 
 
 def _up(router: Router, event: InterfaceUp, now_ns: int) -> None:
@@ -127,12 +129,14 @@ def oversleep(router: Router, now_ns: int) -> None:
     if router._leaving is None:
         router._become_backup(reason, now_ns)
     else:
-        router._change(State.INIT, f"stopped: {reason}")
+        router._change(State.INIT, f"{router.stop_reason}: {reason}")
 
 
 TABLE: dict[tuple[State, type], Callable[..., None]] = {
-    (State.MASTER, Start): _start,
+    (State.MASTER, Start): _ignore,
     (State.MASTER, Stop): leaving.begin,
+    (State.MASTER, Resign): resigning.begin,
+    (State.MASTER, PreemptionResumed): _ignore,
     (State.MASTER, TimerDue): _timer,
     (State.MASTER, PacketReceived): _packet,
     (State.MASTER, InterfaceUp): _up,
