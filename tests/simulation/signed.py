@@ -71,7 +71,9 @@ class Memory:
 
     def note_sent(self, message: bytes) -> None:
         """An advert of its own has left."""
-        self._nonces.append(signature(message).nonce)
+        nonce = signature(message).nonce
+        if list(self._nonces)[-1:] != [nonce]:  # by unicast one advert is many messages
+            self._nonces.append(nonce)
 
     def grows(self, packet: PacketReceived) -> bool:
         """Whether nothing as new of this sender has been accepted."""
