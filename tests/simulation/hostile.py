@@ -20,7 +20,9 @@ _STRANGER = 99
 def forge(chance: random.Random, agent: Agent) -> tuple[str, PacketReceived]:
     """A packet that would win every election if it were not for one thing; and which."""
     settings = agent.router.settings
-    source = chance.choice(settings.unicast_peers or tuple(own_address(settings.family, host) for host in (_STRANGER, 1)))
+    source = chance.choice(
+        settings.unicast_peers or tuple(own_address(settings.family, host) for host in (_STRANGER, 1))
+    )
     destination = agent.source if settings.unicast_peers else packet.group(settings.family)
     kinds = ["checksum", "ttl 64", "truncated", "octets behind", "type", "version", "no addresses", "interval 0"]
     if settings.version == 2:

@@ -230,7 +230,7 @@ class Router:
         self.counters["advertisement_rcvd"] += 1
         if advert.priority == 0:
             self.counters["priority_zero_pkts_rcvd"] += 1
-        for reason, detail in self._codec.differences(advert):
+        for reason, detail in self._codec.differences():
             self.counters[reason] += 1
             self._effects.append(Mismatch(reason, detail, event.source))
         return advert
