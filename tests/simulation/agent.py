@@ -287,7 +287,7 @@ class Agent(Node):
                 self.group.touch()
             self.group.note_transition(self, f"goes to {effect.state.value}: {effect.reason}")
             self.yielded_ns = None
-            if effect.previous is State.MASTER and isinstance(event, PacketReceived) and not self._catching_up:
+            if effect.previous is State.MASTER and isinstance(event, PacketReceived):
                 self.group.note_yield(self)
 
     def _send(self, effect: SendAdvert, event: events.Event, proves: bool) -> None:

@@ -68,12 +68,14 @@ class Memory:
         self._echoes: dict[IPAddress, list[int]] = {}
         self._nonces: deque[int] = deque(maxlen=_LATEST)
         self._shown: dict[IPAddress, int] = {}
+        self._said: int | None = None
 
     def note_sent(self, message: bytes) -> None:
         """An advert of its own has left."""
-        nonce = signature(message).nonce
-        if list(self._nonces)[-1:] != [nonce]:  # by unicast one advert is many messages
-            self._nonces.append(nonce)
+        signed = signature(message)
+        if signed.sequence != self._said:  # by unicast one advert is many messages
+            self._nonces.append(signed.nonce)
+        self._said = signed.sequence
 
     def grows(self, packet: PacketReceived) -> bool:
         """Whether nothing as new of this sender has been accepted."""

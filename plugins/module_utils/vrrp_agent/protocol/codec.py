@@ -103,7 +103,7 @@ class Codec:
             self._encoded = None
 
     def differences(self) -> authentication.Remarks:
-        """Counter and text of what in the last advert RFC 9568 7.1 lets a receiver count and log, but not drop it for."""
+        """Counter and text of what RFC 9568 7.1 lets a receiver count and log in the last advert, and not drop."""
         return self._differences
 
     def _compare(self, advert: packet.Advert) -> Iterator[tuple[str, str]]:
