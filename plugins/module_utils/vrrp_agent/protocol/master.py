@@ -24,13 +24,14 @@ from .events import (
     Stop,
     TimerDue,
 )
-from .settings import PRIORITY_LOWEST, IPAddress
+from .settings import PRIORITY_LOWEST, PRIORITY_OWNER, IPAddress
 
 if TYPE_CHECKING:
     from .router import Router
 
 # A flood of losing adverts must not become one of ours: each answer may announce hundreds of addresses.
 ANSWERS_A_SECOND = 10
+_TWO_OWNERS = ("owner_conflicts", "it is the address owner, as we are (priority 255); lower one of the two")
 
 
 def _ignore(router: Router, event: object, now_ns: int) -> None:
@@ -82,6 +83,8 @@ def _packet(router: Router, event: PacketReceived, now_ns: int) -> None:
     advert = router._accept(event, now_ns)
     if advert is None:
         return
+    if advert.priority == PRIORITY_OWNER == router.settings.priority:
+        router._note_difference(_TWO_OWNERS, event.source)  # RFC 9568 8.3.2: both log it, whoever of the two yields
     why = loses_to(router, advert.priority, event.source)
     if why is not None:
         # One advert more than RFC 9568 6.4.3: a winner that speaks first when a split heals has not heard us, and

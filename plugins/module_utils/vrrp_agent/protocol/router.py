@@ -255,10 +255,14 @@ class Router:
         self.counters["advertisement_rcvd"] += 1
         if advert.priority == 0:
             self.counters["priority_zero_pkts_rcvd"] += 1
-        for reason, detail in self._codec.differences(advert):
-            self.counters[reason] += 1
-            self._effects.append(Mismatch(reason, detail, event.source))
+        for difference in self._codec.differences():
+            self._note_difference(difference, event.source)
         return advert
+
+    def _note_difference(self, difference: tuple[str, str], source: IPAddress) -> None:
+        reason, detail = difference
+        self.counters[reason] += 1
+        self._effects.append(Mismatch(reason, detail, source))
 
 
 _Handler = Callable[..., None]

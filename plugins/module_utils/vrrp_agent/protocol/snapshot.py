@@ -187,7 +187,7 @@ ROUTER: Fields = {
 # the clock, or are nothing between two events.
 LEFT_OUT = {
     "Router": {"settings", "_effects"},
-    "Codec": {"_settings", "_remarks", "_encoded"},
+    "Codec": {"_settings", "_last", "_differences", "_encoded"},
     "Authenticator": {"_utc_ns", "_family", "_interval_ns", "_keys", "_key_id", "_mode"},
     "Settings": {"authentication"},
 }
