@@ -31,6 +31,7 @@ SCENARIOS = (
     "upgrade",
     "bad_inventory",
     "mixed_releases",
+    "adopt_keepalived",
 )
 # Hosts wait more than they work: for boots, packages, timers.
 SCENARIOS_AT_ONCE = 2

@@ -34,6 +34,7 @@ from ..config import Instance
 from ..protocol import snapshot
 from ..protocol.snapshot import PLAIN, STATE, Fields, Shape
 from .network import Network
+from .only_one import StartError
 from .virtual_router import Transition, VirtualRouter
 
 _TAKE_OVER = "VRRP_AGENT_TAKE_OVER"  # in the successor's environment: format, channel, the one agent's name
@@ -48,7 +49,7 @@ _LOG_PREFIX = re.compile(r"^(<\d>|\d\d:\d\d:\d\d\.\d{3} [A-Z]+ )")
 _INFORMATION = re.compile(r"^(<[67]>|\d\d:\d\d:\d\d\.\d{3} (INFO|DEBUG) |\s*$)")
 
 
-class HandoverError(Exception):
+class HandoverError(StartError):
     """The role stays where it is, and why."""
 
 
@@ -64,11 +65,13 @@ VIRTUAL_ROUTER: Fields = {
     "_renewed_s": PLAIN,
     "_refused": PLAIN,
     "_retry_s": PLAIN,
+    "_started": PLAIN,
     "_stopping": PLAIN,
 }
 # Written otherwise (`instance`, `router`), read anew (`_mac`), or the process's own.
 LEFT_OUT = {
-    *("instance", "router", "group", "_mac", "_network", "_on_transition", "_limiter", "_loop", "_timer", "_resuming"),
+    *("instance", "router", "group", "still_master", "_mac", "_network", "_on_transition", "_limiter", "_loop"),
+    *("_timer", "_resuming"),
 }
 _INSTANCE: Mapping[str, Shape] = {**snapshot.SETTINGS, "use_vmac": PLAIN}
 
