@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/duet-ha-pair
 DEBRIS := .ansible .build .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv collections tests/output
 
-.PHONY: help bootstrap demo lab down check test simulate flood fuzz clean
+.PHONY: help bootstrap demo lab down check test simulate flood fuzz reliability clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -37,6 +37,9 @@ flood: bootstrap ## 20 s of wrong and replayed adverts, 20,000 a second, against
 fuzz: bootstrap ## ten minutes of a fuzzer on decoding and on the router, guided by coverage
 	@$(PYTHON) -m tests.fuzz decode 300
 	@$(PYTHON) -m tests.fuzz router 300
+
+reliability: bootstrap ## docs/reliability.md anew: planned changes and bad deaths, ours and keepalived, a quarter of an hour
+	@$(PYTHON) -m tests.reliability
 
 clean: ## remove all labs, caches, .venv and what tools left (Debian packages stay)
 	@[ ! -x /usr/bin/python3 ] || /usr/bin/python3 -B -m lab down --all

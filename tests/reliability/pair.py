@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import contextlib
+import re
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from losses import Report
@@ -27,6 +29,7 @@ PLAIN = Wire(3)
 ELECTION_S = 20.0
 # Longer than a backup waits, so that what must not happen has had the time to.
 LEAST_S = 4.5
+_LISTEN_S = 0.05
 
 MakeNode = Callable[[Namespace, Path], Node]
 
@@ -36,7 +39,8 @@ class Event:
     """Something that happens to a pair, of which node a is MASTER; the figures are of `act` and what follows.
 
     What follows is watched for `least_s`, and until one node holds the address and it answers, at most for `most_s`.
-    `dies`: a's addresses must be gone, and it is measured after how long.
+    `dies`: a's addresses must be gone, and it is measured after how long. `says`: what some log must say of it, by the
+    kind of daemon. `missing`: the kinds that have no such thing, and what the page has in its place.
     """
 
     name: str
@@ -47,16 +51,22 @@ class Event:
     least_s: float = LEAST_S
     most_s: float = 15.0
     dies: bool = False
+    says: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one event cost once; `both_ms` and `gone_ms` are None where it was still so at the end."""
+    """What one event cost once; `both_ms` and `gone_ms` are None where it was still so at the end.
+
+    `told_ms` is None where nothing was said of it; `moves` is how often a node became MASTER.
+    """
 
     lost: int
     silence_ms: float
     both_ms: float | None
     gone_ms: float | None
+    told_ms: float | None
     moves: int
     watched_s: float
     excused: int
@@ -111,10 +121,31 @@ class Pair:
         moves, began_ns = self._moves(), time.time_ns()
         with self._probing() as prober:
             began_ns = time.time_ns()
-            event.act(self)
-            self._watch_on(event, began_ns)
+            with self._listening(event, began_ns) as told:
+                event.act(self)
+                self._watch_on(event, began_ns)
             ended_ns = time.time_ns()
-        return self._outcome(event, prober.report, moves, began_ns, ended_ns), prober.report
+        outcome = self._outcome(event, prober.report, moves, began_ns, ended_ns)
+        return replace(outcome, told_ms=told[0] if told else None), prober.report
+
+    @contextlib.contextmanager
+    def _listening(self, event: Event, began_ns: int) -> Iterator[list[float]]:
+        """Note, in ms, when one of the logs first says what the event wants to be said."""
+        told: list[float] = []
+        wanted, over = event.says.get(self.a.kind), threading.Event()
+
+        def listen() -> None:
+            while wanted and not told and not over.wait(_LISTEN_S):
+                if re.search(wanted, self.a.peer.log + self.b.peer.log):
+                    told.append(round((time.time_ns() - began_ns) / 1e6, 1))
+
+        listener = threading.Thread(target=listen, daemon=True)
+        listener.start()
+        try:
+            yield told
+        finally:
+            over.set()
+            listener.join()
 
     @contextlib.contextmanager
     def _probing(self) -> Iterator[Prober]:
@@ -141,6 +172,7 @@ class Pair:
             silence_ms=report.longest_silence_ms,
             both_ms=None if len(self.holders()) > 1 else round(both_ns(holdings, began_ns, ended_ns) / 1e6, 1),
             gone_ms=None if gone is None else round((gone - began_ns) / 1e6, 1),
+            told_ms=None,
             moves=self._moves() - moves,
             watched_s=round((ended_ns - began_ns) / 1e9, 1),
             excused=report.excused,

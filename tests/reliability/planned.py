@@ -35,6 +35,10 @@ def _restart(pair: Pair) -> None:
     pair.a.start()
 
 
+def _upgrade(pair: Pair) -> None:
+    pair.a.upgrade()
+
+
 def _add(pair: Pair) -> None:
     _roll_out(pair, replace(PLAIN, vips=(*VIPS, MORE)))
 
@@ -123,6 +127,7 @@ def _heal(pair: Pair) -> None:
 EVENTS = (
     Event("stop", "`systemctl stop`, SIGTERM", _stop),
     Event("restart", "`systemctl restart`", _restart, least_s=5.5),
+    Event("upgrade", "upgrade of the daemon", _upgrade, least_s=5.5),
     Event("vip_added", "reload: VIP added, on the BACKUP 4 s before the MASTER", _add, least_s=5.5),
     Event("vip_removed", "reload: VIP removed, on the BACKUP 4 s before the MASTER", _remove, least_s=5.5),
     Event("interval", "reload: interval 1 s to 2 s, on the BACKUP 4 s before the MASTER", _interval, least_s=7.0),
