@@ -66,7 +66,9 @@ VIRTUAL_ROUTER: Fields = {
     "_stopping": PLAIN,
 }
 # Written otherwise (`instance`, `router`), read anew (`_mac`), or the process's own.
-LEFT_OUT = {"instance", "router", "group", "_mac", "_network", "_on_transition", "_limiter", "_loop", "_timer"}
+LEFT_OUT = {
+    *("instance", "router", "group", "_mac", "_network", "_on_transition", "_limiter", "_loop", "_timer", "_resuming"),
+}
 _INSTANCE: Mapping[str, Shape] = {**snapshot.SETTINGS, "use_vmac": PLAIN}
 
 
