@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from capture import Capture
 from losses import Report
 from peers import VIPS, Wire
 from probe import Prober, names_by_mac
@@ -38,6 +39,7 @@ MakeNode = Callable[[Namespace, Path], Node]
 class Event:
     """Something that happens to a pair, of which node a is MASTER; the figures are of `act` and what follows.
 
+    `await_moment` returns at the moment at which it is to happen, when the client probes already.
     What follows is watched for `least_s`, and until one node holds the address and it answers, at most for `most_s`.
     `dies`: a's addresses must be gone, and it is measured after how long. `says`: what some log must say of it, by the
     kind of daemon. `missing`: the kinds that have no such thing, and what the page has in its place.
@@ -47,6 +49,7 @@ class Event:
     title: str
     act: Callable[[Pair], None]
     prepare: Callable[[Pair], None] = lambda pair: None
+    await_moment: Callable[[Pair], None] = lambda pair: None
     wire: Wire = PLAIN
     least_s: float = LEAST_S
     most_s: float = 15.0
@@ -115,11 +118,24 @@ class Pair:
         """Whether the client gets an answer at this moment."""
         return self.segment["client"].run(["ping", "-n", "-c", "1", "-W", "1", VIP], check=False).returncode == 0
 
+    def await_advert(self, label: str) -> None:
+        """Return when a node has just sent an advert, whoever is kept from hearing it."""
+        mac = self.segment[label].mac()
+        capture = Capture(self.segment["control"], "eth0")
+        try:
+            wait_for(
+                lambda: any(frame.kind == "vrrp" and frame.source_mac == mac for frame in capture.frames()),
+                f"an advert of {label}",
+            )
+        finally:
+            capture.close()
+
     def measure(self, event: Event) -> tuple[Outcome, Report]:
         """Have an event happen, and see what it costs."""
         event.prepare(self)
         moves, began_ns = self._moves(), time.time_ns()
         with self._probing() as prober:
+            event.await_moment(self)
             began_ns = time.time_ns()
             with self._listening(event, began_ns) as told:
                 event.act(self)

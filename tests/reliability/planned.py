@@ -104,17 +104,16 @@ def _split(pair: Pair) -> None:
     pair.segment.block(a, b, VRRP)
     pair.segment.block(b, a, VRRP)
     pair.wait_for_holders("ab")
+    time.sleep(1.2)  # past b's announcements, and a's
 
 
-def _split_until_winner_speaks(pair: Pair) -> None:
-    """b's adverts come 0.61 s after a's: this leaves the next one to a, which b yields to without having been heard."""
-    _split(pair)
-    time.sleep(1.15)
+def _after_the_losers_advert(pair: Pair) -> None:
+    """The next one is a's, which b yields to without having been heard."""
+    pair.await_advert("b")
 
 
-def _split_until_loser_speaks(pair: Pair) -> None:
-    _split(pair)
-    time.sleep(1.6)
+def _after_the_winners_advert(pair: Pair) -> None:
+    pair.await_advert("a")
 
 
 def _heal(pair: Pair) -> None:
@@ -138,6 +137,20 @@ EVENTS = (
     Event("lowered", "reload: priority lowered below the peer's", _lower),
     Event("raised", "reload: the peer's priority raised above", _raise),
     Event("return", "return of the better node (preempt)", _come_back, prepare=_leave),
-    Event("healed", "split brain heals, the better node speaks first", _heal, _split_until_winner_speaks, most_s=60.0),
-    Event("healed_2", "split brain heals, the other speaks first", _heal, _split_until_loser_speaks, most_s=60.0),
+    Event(
+        "healed",
+        "split brain heals, the better node speaks first",
+        _heal,
+        prepare=_split,
+        await_moment=_after_the_losers_advert,
+        most_s=60.0,
+    ),
+    Event(
+        "healed_2",
+        "split brain heals, the other speaks first",
+        _heal,
+        prepare=_split,
+        await_moment=_after_the_winners_advert,
+        most_s=60.0,
+    ),
 )
