@@ -49,6 +49,8 @@ def _power_cut(pair: Pair) -> None:
 
 def _bug(pair: Pair) -> None:
     pair.a.fail()
+    pair.wait_for_holders("b")
+    pair.wait_for_holders("a")
 
 
 def _unplug(pair: Pair) -> None:
@@ -71,6 +73,8 @@ def _down_and_up(pair: Pair) -> None:
     node.ip("link", "set", "eth0", "down")
     time.sleep(OUT_S)
     node.ip("link", "set", "eth0", "up")
+    pair.wait_for_holders("b")
+    pair.wait_for_holders("a")
 
 
 def _recreate(pair: Pair) -> None:
@@ -78,6 +82,8 @@ def _recreate(pair: Pair) -> None:
     node.ip("link", "del", "eth0")
     time.sleep(OUT_S)
     pair.segment.join(node, 11)
+    pair.wait_for_holders("b")
+    pair.wait_for_holders("a")
 
 
 def _change_mac(pair: Pair) -> None:

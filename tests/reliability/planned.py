@@ -33,10 +33,12 @@ def _stop(pair: Pair) -> None:
 def _restart(pair: Pair) -> None:
     pair.a.stop()
     pair.a.start()
+    pair.wait_for_holders("a")
 
 
 def _upgrade(pair: Pair) -> None:
     pair.a.upgrade()
+    pair.wait_for_holders("a")
 
 
 def _add(pair: Pair) -> None:
