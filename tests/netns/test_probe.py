@@ -63,7 +63,8 @@ def test_a_move_without_a_loss(crowd: Segment, target: str, control: str) -> Non
 
 
 def test_what_its_twin_loses_too_is_no_loss(crowd: Segment) -> None:
-    rule = "add chain bridge hiccup c { type filter hook forward priority 0; }; add rule bridge hiccup c oifname to-client drop"
+    rule = "add chain bridge hiccup c { type filter hook forward priority 0; }; "
+    rule += "add rule bridge hiccup c oifname to-client drop"
     with probing(crowd["client"], *TARGETS["ipv4"]) as probe:
         crowd.bridge.run(["nft", f"add table bridge hiccup; {rule}"])
         time.sleep(LOST_S)
