@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from typing import Any
 
 from . import ROOT, page
 
@@ -38,10 +39,17 @@ def main() -> int:
     if options.print:
         print(page.render(figures))
     else:
-        FIGURES.write_text(json.dumps(figures, indent=1) + "\n")
+        FIGURES.write_text(_text(figures))
         PAGE.write_text(page.replace_block(PAGE.read_text(), figures))
     outcomes = [one for event in figures["events"] for cell in event["outcomes"].values() for one in cell]
     return 1 if any("error" in one for one in outcomes) else 0
+
+
+def _text(figures: dict[str, Any]) -> str:
+    """The figures as JSON, with one event a line."""
+    head = {key: value for key, value in figures.items() if key != "events"}
+    events = ",\n".join(json.dumps(event) for event in figures["events"])
+    return f'{json.dumps(head)[:-1]}, "events": [\n{events}\n]}}\n'
 
 
 if __name__ == "__main__":
