@@ -29,7 +29,10 @@ class Node(Protocol):
     """What the events ask of a node."""
 
     kind: str
-    peer: Peer
+
+    @property
+    def peer(self) -> Peer:
+        """The daemon's process and files."""
 
     def configure(self, wire: Wire, priority: int) -> None:
         """Write the configuration."""

@@ -14,6 +14,7 @@ from .pair import MORE, PLAIN, Event, Pair
 
 PASS, OTHER_PASS = Wire(2, "s3cretpw"), Wire(2, "an0therp")
 UNICAST = Wire(3, unicast=("10.139.1.11", "10.139.1.12"))
+NO_COMMAND = {"keepalived": "no such command"}
 VRRP = "ip protocol 112"
 
 
@@ -88,6 +89,21 @@ def _raise(pair: Pair) -> None:
     pair.wait_for_holders("b")
 
 
+def _switch_over(pair: Pair) -> None:
+    pair.a.command("switchover", "web")
+    pair.wait_for_holders("b")
+
+
+def _drain(pair: Pair) -> None:
+    pair.a.command("drain")
+    pair.wait_for_holders("b")
+
+
+def _undrain(pair: Pair) -> None:
+    pair.a.command("undrain")
+    pair.wait_for_holders("a")
+
+
 def _leave(pair: Pair) -> None:
     pair.a.stop()
     pair.wait_for_holders("b")
@@ -138,6 +154,11 @@ EVENTS = (
     Event("misspelt", "reload: a misspelt key (`prioritee`)", _misspelt),
     Event("lowered", "reload: priority lowered below the peer's", _lower),
     Event("raised", "reload: the peer's priority raised above", _raise),
+    Event("switchover", "`switchover web`", _switch_over, missing=NO_COMMAND),
+    Event("drain", "`drain`", _drain, missing=NO_COMMAND),
+    Event(
+        "undrain", "`undrain`, which gives the better node the role back", _undrain, prepare=_drain, missing=NO_COMMAND
+    ),
     Event("return", "return of the better node (preempt)", _come_back, prepare=_leave),
     Event(
         "healed",
