@@ -173,5 +173,14 @@ class Mismatch:
     source: IPAddress
 
 
-Effect = Union[SendAdvert, ClaimAddresses, ReleaseAddresses, Announce, StateChanged, PacketRejected, Mismatch]
+@dataclass(frozen=True)
+class NotHeard:
+    """Another master goes on though it has lost to this one, whose adverts it does not hear; or no more (`over`)."""
+
+    address: IPAddress
+    priority: int
+    over: bool = False
+
+
+Effect = Union[SendAdvert, ClaimAddresses, ReleaseAddresses, Announce, StateChanged, PacketRejected, Mismatch, NotHeard]
 Effects = tuple[Effect, ...]

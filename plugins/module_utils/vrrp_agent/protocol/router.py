@@ -34,6 +34,7 @@ from .events import (
     Stop,
     TimerDue,
 )
+from .rival import Rival
 from .settings import PRIORITY_LOWEST, PRIORITY_OWNER, IPAddress, Settings
 
 
@@ -56,6 +57,8 @@ class Router:
         self._waiting_since_ns = 0
         self._resigned = False
         self._outranked: Master | None = None
+        # The losing master that a MASTER hears.
+        self.rival = Rival()
         # A MASTER that was stopped, until its successor answers: the reason that it will give.
         self._leaving: str | None = None
         self._timer_ns: int | None = None
@@ -169,7 +172,7 @@ class Router:
     def _change(self, state: State, reason: str) -> None:
         """The one place where the state changes; who leaves MASTER lets go of the addresses first."""
         previous, self.state, self.reason = self.state, state, reason
-        self._leaving = None
+        self._leaving, self.rival = None, Rival()
         self._timer_ns, self.group.claim = None, None
         self._announce_ns, self._preempt_ns = [], None
         if previous is State.MASTER:

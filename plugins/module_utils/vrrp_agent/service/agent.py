@@ -23,6 +23,7 @@ from ..protocol.events import PacketReceived, State
 from ..protocol.settings import IPInterface
 from ..version import VERSION
 from . import status
+from .conflicts import ConflictWatch
 from .control import CommandError, ControlServer
 from .log import LOGGER
 from .network import Network
@@ -73,6 +74,7 @@ class Agent:
         only_one = _only_agent_here()
         os.makedirs(self._runtime_dir, mode=0o700, exist_ok=True)
         self._network = Network(self._follow_network, self._receive)
+        self._conflicts = ConflictWatch(self._network, self._all)
         commands = {"status": self._status, "reload": self._reload}
         control = ControlServer(os.path.join(self._runtime_dir, SOCKET_NAME), commands)
         try:
@@ -91,6 +93,7 @@ class Agent:
         finally:
             self._let_go()
             control.close()
+            self._conflicts.close()
             self._network.close()
             only_one.close()
         return self._exit_code
@@ -237,7 +240,7 @@ class Agent:
             "config_file": self._config_file,
             "config_digest": self._config_digest,
             "last_reload": self._last_reload,
-            "interfaces": status.interfaces_status(self._all(), self._strays),
+            "interfaces": status.interfaces_status(self._network, self._all(), self._strays),
             "instances": [status.instance_status(running, _present(running, present)) for running in self._all()],
             "sync_groups": [group.status() for group in self._groups],
         }
@@ -249,6 +252,7 @@ class Agent:
     def _note_transition(self) -> None:
         self._leaving = {identity: running for identity, running in self._leaving.items() if not running.stopped}
         self._transition.set()
+        self._conflicts.follow()
         notify(self._summary())
 
     # --- the process
