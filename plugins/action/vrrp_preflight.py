@@ -9,7 +9,8 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..module_utils.inventory import examine
+from ..module_utils.inventory import Findings, Group, examine
+from ..module_utils.preflight import judge
 from ..module_utils.problem import report
 from ..plugin_utils.group_vars import GroupVars
 
@@ -24,20 +25,40 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Fail with all problems of all groups at once, or return what was checked."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        arguments = self.validate_argument_spec({"group": {"type": "str"}})[1]
+        arguments = self.validate_argument_spec(
+            {"group": {"type": "str"}, "register": {"type": "str", "default": "vrrp_host"}}
+        )[1]
         group_vars = GroupVars(task_vars or {}, self._templar)
-        groups = [arguments["group"]] if arguments["group"] else _groups_of_the_play(group_vars, task_vars or {})
-        problems, warnings = [], []
-        for name in groups:
-            findings = examine(group_vars.read_group(name))
-            problems += findings.problems
-            warnings += findings.warnings
-        if problems:
-            msg = report(f"The inventory has {len(problems)} problem(s); nothing was changed on any host:", problems)
-            return {**result, "failed": True, "msg": msg}
-        return {**result, "changed": False, "groups": groups, "warnings": warnings}
+        play_hosts = [str(host) for host in (task_vars or {}).get("ansible_play_hosts_all") or [group_vars.host]]
+        names = [arguments["group"]] if arguments["group"] else map(group_vars.group_of, play_hosts)
+        groups = {name: group_vars.read_group(name) for name in dict.fromkeys(names)}
+        found = _of_the_inventory(groups)
+        if not found.problems:
+            found = _with_the_hosts(found, groups, group_vars, arguments["register"], play_hosts)
+        if found.problems:
+            headline = f"The inventory has {len(found.problems)} problem(s); nothing was changed on any host:"
+            return {**result, "failed": True, "msg": report(headline, found.problems)}
+        return {**result, "changed": False, "groups": list(groups), "warnings": found.warnings}
 
 
-def _groups_of_the_play(group_vars: GroupVars, task_vars: dict[str, Any]) -> list[str]:
-    hosts = task_vars.get("ansible_play_hosts_all") or [group_vars.host]
-    return list(dict.fromkeys(group_vars.group_of(str(host)) for host in hosts))
+def _of_the_inventory(groups: dict[str, Group]) -> Findings:
+    """What the variables alone tell."""
+    findings = [examine(group) for group in groups.values()]
+    return Findings(
+        [one for found in findings for one in found.problems], [w for found in findings for w in found.warnings]
+    )
+
+
+def _with_the_hosts(
+    found: Findings, groups: dict[str, Group], group_vars: GroupVars, variable: str, play_hosts: list[str]
+) -> Findings:
+    """The same with what the hosts have registered; who took no part is told of, once anybody did."""
+    hosts = list(dict.fromkeys(host for group in groups.values() for host in group))
+    reports = group_vars.registered(variable, hosts)
+    reports = {host: one for host, one in reports.items() if "interfaces" in one}
+    if not reports:
+        return found
+    judged = judge(groups, reports)
+    absent = [host for host in hosts if host not in reports and host not in play_hosts]
+    warnings = [f"not checked, as they took no part in this run: {', '.join(absent)}"] if absent else []
+    return Findings(judged.problems, [*found.warnings, *judged.warnings, *warnings])

@@ -35,7 +35,16 @@ def mode(path: str) -> int | None:
         return None
 
 
-def replace(path: str, content: bytes, permissions: int) -> None:
+def owner(path: str) -> tuple[int, int] | None:
+    """The numbers of a file's user and group; None if there is no such file."""
+    try:
+        found = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_uid, found.st_gid
+
+
+def replace(path: str, content: bytes, permissions: int, owner: tuple[int, int] | None = None) -> None:
     """Write a file beside the old one and rename it over: a reader sees the old or the new one, whole.
 
     The new file belongs to root alone until it is complete; it is on the disk before its name is.
@@ -47,6 +56,8 @@ def replace(path: str, content: bytes, permissions: int) -> None:
             target.write(content)
             target.flush()
             os.fsync(target.fileno())
+        if owner is not None:
+            os.chown(temporary, *owner)
         os.chmod(temporary, permissions)
         os.replace(temporary, path)
     except BaseException:

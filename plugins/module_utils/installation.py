@@ -26,7 +26,11 @@ import os
 import sys
 
 sys.path.insert(0, os.path.realpath("{home}/current"))
-from vrrp_agent.cli import main
+try:
+    from vrrp_agent.cli import main
+except ImportError as error:
+    sys.stderr.write("{home}/current is missing or damaged (%s): run the role duet.ha_pair.vrrp again\\n" % error)
+    raise SystemExit(2)
 
 raise SystemExit(main())
 """

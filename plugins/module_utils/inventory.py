@@ -14,13 +14,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from . import unicast
 from .problem import Problem, merge
 from .vrrp_agent import config
 
 Group = Mapping[str, Mapping[str, Any]]
 
 # The variables that a node's configuration is made of.
-VARIABLES = ("vrrp_instances", "vrrp_priority", "vrrp_router_id", "vrrp_sync_groups")
+VARIABLES = ("vrrp_instances", "vrrp_priority", "vrrp_router_id", "vrrp_sync_groups", *unicast.VARIABLES)
+
+# Of the group, and the same on all of its hosts.
+_OF_THE_GROUP = ("vrrp_sync_groups", "vrrp_unicast")
 
 # The group's first host is the preferred MASTER.
 _PRIORITIES = (150, 100, 50)
@@ -67,6 +71,8 @@ def document(host: str, group: Group) -> dict[str, Any]:
 def examine(group: Group) -> Findings:
     """All problems over all hosts of a group, and the warnings."""
     problems = list(_shape(group))
+    if not problems:
+        problems += [problem for host in group for problem in unicast.problems(host, group)]
     broken = {host for problem in problems for host in problem.hosts}
     sound = {host: group[host] for host in group if host not in broken}
     for host in sound:
@@ -96,6 +102,7 @@ def _instance(host: str, group: Group, index: int) -> tuple[dict[str, Any], str]
         if number in result:
             result[number] = _whole_number(result[number])
     result.setdefault("name", f"vrrp_{result.get('virtual_router_id')}")
+    unicast.fill(result, host, group)
     return result, key
 
 
@@ -204,9 +211,9 @@ def _differences(group: Group) -> Iterator[Problem]:
         return
     expected = {_name(instance): instance for host, index, instance in _instances(group) if host == first}
     for host in list(group)[1:]:
-        if (group[host].get("vrrp_sync_groups") or []) != (group[first].get("vrrp_sync_groups") or []):
-            reason = f"differs from {first}'s; declare vrrp_sync_groups once, in the group's vars"
-            yield Problem((host,), reason, "vrrp_sync_groups")
+        for key in _OF_THE_GROUP:
+            if (group[host].get(key) or None) != (group[first].get(key) or None):
+                yield Problem((host,), f"differs from {first}'s; declare {key} once, in the group's vars", key)
         found = {_name(instance): instance for other, index, instance in _instances(group) if other == host}
         for name in [*expected, *(name for name in found if name not in expected)]:
             if name in expected and name in found:

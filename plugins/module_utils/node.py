@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from typing import Any
 
 _UP_AND_GATEWAY = 0x3
@@ -24,12 +25,16 @@ def default_interface(family: int = 4, root: str = "/") -> str | None:
 
 def fill_interfaces(document: dict[str, Any], root: str = "/") -> list[str]:
     """Give instances without an interface the one of the default route; what is wrong comes back, one line each."""
+    return fill_from(document, interfaces(root), lambda family: default_interface(family, root))
+
+
+def fill_from(document: dict[str, Any], here: Sequence[str], default: Callable[[int], str | None]) -> list[str]:
+    """The same from what is known of a node: its interfaces, and that of its default route by family. Pure."""
     problems = []
-    here = interfaces(root)
     for index, instance in enumerate(document["instances"]):
         key = f"vrrp_instances[{index}].interface (instance {instance.get('name')})"
         if "interface" not in instance:
-            found = default_interface(_family(instance), root)
+            found = default(_family(instance))
             if found is None:
                 family = f"IPv{_family(instance)}"
                 problems.append(
@@ -42,7 +47,7 @@ def fill_interfaces(document: dict[str, Any], root: str = "/") -> list[str]:
     return problems
 
 
-def _choice(names: list[str]) -> str:
+def _choice(names: Sequence[str]) -> str:
     return f"its interfaces are {', '.join(names)}" if names else "it has no interface"
 
 

@@ -12,8 +12,8 @@ description:
   - Sends the collection's VRRP agent, together with the controller's pyroute2, to the node, byte-compiles and tries it
     there, and then makes it the current one in one step. The node needs Python 3.9 or later and systemd;
     no pip, no package and no internet.
-  - Writes C(/usr/bin/vrrp-agent) and the unit C(vrrp-agent.service). Neither starts nor restarts the agent;
-    M(duet.ha_pair.vrrp_service) does.
+  - Writes C(/usr/bin/vrrp-agent) and the unit C(vrrp-agent.service), and makes the system user and group C(vrrp-agent)
+    that it runs as. Neither starts nor restarts the agent; M(duet.ha_pair.vrrp_service) does.
   - A node that has this very agent already answers in one round trip.
 author:
   - duet.ha_pair contributors (@duet)
@@ -86,7 +86,7 @@ import sys
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.duet.ha_pair.plugins.module_utils import files
+from ansible_collections.duet.ha_pair.plugins.module_utils import account, files
 from ansible_collections.duet.ha_pair.plugins.module_utils.installation import Installation, InstallationError
 
 PYTHON_FIRST = (3, 9)
@@ -129,18 +129,28 @@ def install_file(module: AnsibleModule, path: str, text: str, permissions: int) 
     return files.difference(path, before, after)
 
 
+def install_account(module: AnsibleModule) -> dict[str, Any] | None:
+    """The diff if the agent has got a user and a group now."""
+    if account.find() is not None:
+        return None
+    if not module.check_mode:
+        account.ensure(module.run_command)
+    return files.difference("system users", b"", f"{account.NAME}\n".encode())
+
+
 def run(module: AnsibleModule, installation: Installation) -> dict[str, Any]:
-    """Bring package, launcher and unit to what is wanted; the result for Ansible."""
+    """Bring account, package, launcher and unit to what is wanted; the result for Ansible."""
+    user = install_account(module)
     package = install_package(module, installation)
     launcher = install_file(module, installation.launcher, installation.launcher_text(sys.executable), 0o755)
     unit = install_file(module, installation.unit, module.params["unit"], 0o644)
     return {
-        "changed": bool(package or launcher or unit),
+        "changed": bool(user or package or launcher or unit),
         "package_changed": bool(package or launcher),
         "unit_changed": bool(unit),
         "version": module.params["version"],
         "digest": module.params["digest"],
-        "diff": [diff for diff in (package, launcher, unit) if diff],
+        "diff": [diff for diff in (user, package, launcher, unit) if diff],
     }
 
 
@@ -159,7 +169,7 @@ def main() -> None:
     check_node(module)
     try:
         result = run(module, Installation())
-    except InstallationError as error:
+    except (InstallationError, account.AccountError) as error:
         module.fail_json(msg=str(error))
     except OSError as error:
         module.fail_json(msg=files.explain(error))

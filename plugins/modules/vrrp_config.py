@@ -9,8 +9,8 @@ DOCUMENTATION = r"""
 module: vrrp_config
 short_description: Write a node's VRRP configuration from the inventory
 description:
-  - Makes the node's C(/etc/vrrp-agent/config.json), readable by root alone, from the C(vrrp_*) variables
-    of the inventory's group, and replaces it in one step.
+  - Makes the node's C(/etc/vrrp-agent/config.json) from the C(vrrp_*) variables of the inventory's group, and replaces
+    it in one step. Only root and the agent's own user C(vrrp-agent) can read it; the user is made if it is missing.
   - The document is checked first, with the agent's own schema and against the node's interfaces.
     All that is wrong comes in one message, and nothing is changed.
   - An instance without C(interface) gets the interface of the node's default route.
@@ -86,7 +86,7 @@ import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.duet.ha_pair.plugins.module_utils import files
+from ansible_collections.duet.ha_pair.plugins.module_utils import account, files
 from ansible_collections.duet.ha_pair.plugins.module_utils.node import fill_interfaces
 from ansible_collections.duet.ha_pair.plugins.module_utils.secret import join, masked
 from ansible_collections.duet.ha_pair.plugins.module_utils.vrrp_agent import config as schema
@@ -129,12 +129,19 @@ def _by_name(document: Any) -> dict[str, Any]:
     return {str(item.get("name")): item for item in instances or [] if isinstance(item, dict)}
 
 
-def write(content: bytes) -> None:
-    """Only root can look into the folder, and only root can read the file."""
+def write(content: bytes, agent: account.Account) -> None:
+    """Only root and the agent can read the file, and only root can change it: the folder is root's."""
     folder = os.path.dirname(PATH)
     os.makedirs(folder, mode=0o700, exist_ok=True)
-    os.chmod(folder, 0o700)
-    files.replace(PATH, content, 0o600)
+    os.chown(folder, 0, agent.gid)
+    os.chmod(folder, 0o750)
+    files.replace(PATH, content, 0o600, (agent.uid, agent.gid))
+
+
+def is_private() -> bool:
+    """Whether the file that is there is the agent's, and nobody else's to read; root's was an older deployment's."""
+    agent = account.find()
+    return agent is not None and files.mode(PATH) == 0o600 and files.owner(PATH) == (agent.uid, agent.gid)
 
 
 def run(module: AnsibleModule) -> dict[str, Any]:
@@ -145,9 +152,9 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         module.fail_json(msg="; ".join(problems))
     content, present = render(document), files.read(PATH)
     before = decode(present)
-    changed = content != present or files.mode(PATH) != 0o600
+    changed = content != present or not is_private()
     if changed and not module.check_mode:
-        write(content)
+        write(content, account.ensure(module.run_command))
     shown_before = render(masked(before)) if before else b""
     diff = files.difference(PATH, shown_before, render(masked(document, before)))
     return {"changed": changed, "path": PATH, "instances": changed_instances(before, document), "diff": diff}
@@ -165,6 +172,8 @@ def main() -> None:
     )
     try:
         result = run(module)
+    except account.AccountError as error:
+        module.fail_json(msg=str(error))
     except OSError as error:
         module.fail_json(msg=files.explain(error, PATH))
     module.exit_json(**result)

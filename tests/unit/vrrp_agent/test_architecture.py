@@ -59,8 +59,8 @@ STANDARD_LIBRARY = getattr(sys, "stdlib_module_names", None) or {
         "decimal",
         "difflib",
     ),
-    *("enum", "errno", "hashlib", "hmac", "ipaddress", "json", "logging", "os", "re", "signal", "socket", "struct"),
-    *("sys", "time", "typing"),
+    *("ctypes", "enum", "errno", "hashlib", "hmac", "ipaddress", "json", "logging", "os", "pwd", "re", "resource"),
+    *("select", "signal", "socket", "struct", "subprocess", "sys", "time", "typing"),
 }
 
 each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))

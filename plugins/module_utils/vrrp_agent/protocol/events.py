@@ -59,7 +59,10 @@ class PacketReceived:
 
 @dataclass(frozen=True)
 class InterfaceUp:
-    """The interface carries traffic and `source` is its primary address; also told when that address changes."""
+    """The interface carries traffic and `source` is its primary address.
+
+    Also told when that address changes, and again when the interface's MAC does.
+    """
 
     source: IPAddress
 

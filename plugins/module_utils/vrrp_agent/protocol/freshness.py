@@ -26,6 +26,7 @@ from .trailer import Trailer
 _SECOND = 1 << 32
 _BITS = 64
 
+NONCES = 4  # of our own adverts that an echo may be of
 PROOFS = 4  # in a row: a recording passes with 4 out of 65536 each time
 _PROOF_TOLERANCE_NS = timers.SECOND_NS // 4
 _DRIFT = 5000  # a clock that nobody sets gains or loses less than one part of so many
@@ -76,7 +77,7 @@ class Receiver:
         self._followed: dict[IPAddress, _Heard] = {}
         self._unproven: dict[IPAddress, _Heard] = {}
         # More than the latest: adverts of a peer cross with ours, and two peers may want proof at the same time.
-        self._nonces: deque[int] = deque(maxlen=4)
+        self._nonces: deque[int] = deque(maxlen=NONCES)
         self._accepted_ns: int | None = None
         self._answered_ns: int | None = None
         self.echo = 0

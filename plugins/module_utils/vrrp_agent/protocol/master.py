@@ -41,6 +41,9 @@ def _up(router: Router, event: InterfaceUp, now_ns: int) -> None:
     router._note_interface_up(event, now_ns)
     if changed:
         router._send(now_ns)
+    else:
+        # Told again: the interface has another MAC, and clients would go on sending to the old one.
+        router._announce(now_ns)
 
 
 def _down(router: Router, event: InterfaceDown, now_ns: int) -> None:

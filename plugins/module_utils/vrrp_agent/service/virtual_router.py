@@ -62,6 +62,7 @@ class VirtualRouter:
         self.since_s = self.counting_since_s = time.time()
         self.group: Group | None = None
         self.conflicts = Conflicts(time.monotonic_ns())
+        self._mac: bytes | None = None
         self._network = network
         self._on_transition = on_transition
         self._limiter = Limiter()
@@ -89,6 +90,13 @@ class VirtualRouter:
         """Take part, if the interface lets us."""
         self.follow_interface()
         self.handle(events.Start())
+
+    def go_on(self) -> None:
+        """Take part where another process has left off."""
+        if self._refused is not None:
+            self._loop.call_later(self._retry_s / 2, self._try_again)
+        self.follow_interface()
+        self._arm()
 
     def stop(self) -> None:
         """Begin to leave in good order; a MASTER has left when its successor answers, or nobody came."""
@@ -137,6 +145,7 @@ class VirtualRouter:
             return  # it has left for good
         self._follow_priority()
         self._follow_condition()
+        self._follow_mac()
         if self.router.state is State.MASTER:
             # After a long pause it may be master no more, and learns that from the clock alone.
             self.handle(events.TimerDue())
@@ -164,6 +173,13 @@ class VirtualRouter:
                 self.handle(condition)
         elif condition.reason != self.router.fault:
             self.handle(condition)
+
+    def _follow_mac(self) -> None:
+        """Tell the router where the interface has another MAC than before; a virtual one stays as it is."""
+        link, before = self._network.link(self.instance.interface), self._mac
+        self._mac = link.mac if link is not None else before
+        if before not in (None, self._mac) and self.router.source is not None and not self.instance.use_vmac:
+            self.handle(events.InterfaceUp(self.router.source))
 
     def _condition(self) -> events.InterfaceUp | events.InterfaceDown:
         name = self.instance.interface

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, NoReturn
 
 import pytest
@@ -49,3 +50,13 @@ class FakeModule:
 def _fake_module() -> type[FakeModule]:
     pytest.importorskip("ansible.module_utils.basic")
     return FakeModule
+
+
+@pytest.fixture(autouse=True)
+def account_of_the_agent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests is the user that the agent runs as, so that files may be given to it."""
+    pytest.importorskip("ansible.module_utils.basic")
+    from ansible_collections.duet.ha_pair.plugins.module_utils import account
+
+    me = account.Account(os.getuid(), os.getgid())
+    monkeypatch.setattr(account, "find", lambda: me)

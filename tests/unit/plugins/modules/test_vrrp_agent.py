@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -66,3 +68,28 @@ def test_check_mode_says_what_would_change_and_changes_nothing(fake_module: Any,
     assert result["changed"]
     assert [diff["after_header"] for diff in result["diff"]] == [node.home, node.launcher, node.unit]
     assert not os.path.exists(node.home)
+
+
+def test_a_node_without_the_user_gets_it(
+    fake_module: Any, node: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Said as a change, and made only outside check mode."""
+    install(fake_module, node, tmp_path)
+    made: list[object] = []
+    monkeypatch.setattr(vrrp_agent.account, "find", lambda: None)
+    monkeypatch.setattr(vrrp_agent.account, "ensure", made.append)
+    assert vrrp_agent.run(fake_module(check_mode=True, **arguments()), node)["changed"]
+    assert made == []
+    result = vrrp_agent.run(fake_module(**arguments()), node)
+    assert (result["changed"], result["package_changed"], len(made)) == (True, False, 1)
+    assert result["diff"][0]["after"] == "vrrp-agent\n"
+
+
+def test_a_launcher_without_its_package_says_so(fake_module: Any, node: Installation, tmp_path: Path) -> None:
+    """One line, and the exit code that systemd does not try again after."""
+    install(fake_module, node, tmp_path)
+    os.unlink(os.path.join(node.home, "current"))
+    done = subprocess.run([sys.executable, "-I", node.launcher], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    said = "is missing or damaged (No module named 'vrrp_agent'): run the role duet.ha_pair.vrrp again"
+    assert done.stderr == f"{node.home}/current {said}\n"

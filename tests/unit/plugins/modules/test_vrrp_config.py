@@ -1,11 +1,12 @@
 # Copyright: (c) 2026, duet.ha_pair contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The configuration is written whole, to root alone, after it was checked; secrets never show."""
+"""The configuration is written whole, for the agent alone, after it was checked; secrets never show."""
 
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def test_first_the_file_is_made_then_left_alone(fake_module: Any, path: Path) ->
     first = run(fake_module)
     assert (first["changed"], first["instances"]) == (True, ["web"])
     assert path.stat().st_mode & 0o777 == 0o600
-    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert path.parent.stat().st_mode & 0o777 == 0o750
     assert json.loads(path.read_text())["instances"][0]["authentication"]["password"] == "hunter2"
     second = run(fake_module)
     assert (second["changed"], second["instances"]) == (False, [])
@@ -72,6 +73,29 @@ def test_a_file_that_others_could_read_is_mended(fake_module: Any, path: Path) -
     path.chmod(0o644)
     assert run(fake_module)["changed"]
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_file_of_an_older_deployment_becomes_the_agents(
+    fake_module: Any, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was root's, for an agent that ran as root."""
+    run(fake_module)
+    agent, given = vrrp_config.account.Account(4711, 4712), []
+    monkeypatch.setattr(vrrp_config.account, "find", lambda: agent)
+    monkeypatch.setattr(
+        vrrp_config.os, "chown", lambda name, uid, gid: given.append((os.path.basename(name), uid, gid))
+    )
+    result = run(fake_module, check_mode=True)
+    assert (result["changed"], result["instances"], given) == (True, [], [])
+    assert run(fake_module)["changed"]
+    assert given[0] == ("vrrp-agent", 0, 4712)
+    assert given[1][0].startswith(".config.json.") and given[1][1:] == (4711, 4712)
+
+
+def test_check_mode_on_a_node_without_the_user(fake_module: Any, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(fake_module)
+    monkeypatch.setattr(vrrp_config.account, "find", lambda: None)
+    assert run(fake_module, check_mode=True)["changed"]
 
 
 def test_a_file_that_is_no_json_is_replaced(fake_module: Any, path: Path) -> None:
