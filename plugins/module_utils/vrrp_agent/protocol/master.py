@@ -92,9 +92,10 @@ def _packet(router: Router, event: PacketReceived, now_ns: int) -> None:
         return
     # RFC 9568 6.4.3: discarded, and answered at once to assert the role; a goodbye (priority 0), too. Two masters
     # have been on the segment, so that clients may have learned the other's MAC: announce as after a takeover.
-    _answer(router, now_ns)
-    rival = Master(event.source, advert.priority, advert.interval_cs, now_ns)
-    _tell(router, router.rival.hear(rival, router.settings.version))
+    _answer(router, advert.is_question, now_ns)
+    if not advert.is_question:
+        rival = Master(event.source, advert.priority, advert.interval_cs, now_ns)
+        _tell(router, router.rival.hear(rival, router.settings.version))
 
 
 def _tell(router: Router, news: NotHeard | None) -> None:
@@ -102,14 +103,18 @@ def _tell(router: Router, news: NotHeard | None) -> None:
         router._effects.append(news)
 
 
-def _answer(router: Router, now_ns: int) -> None:
-    """Assert the role by an advert and announcements; in a flood of losing adverts, later and once for many."""
+def _answer(router: Router, question: bool, now_ns: int) -> None:
+    """Assert the role by an advert and announcements; in a flood of losing adverts, later and once for many.
+
+    A question always gets its advert: it is signed and fresh, and who asks takes the role when it finds no answer.
+    """
     since_ns, count = router._answers
     if now_ns - since_ns >= timers.SECOND_NS:
         since_ns, count = now_ns, 0
     router._answers = since_ns, count + 1
-    if count < ANSWERS_A_SECOND:
+    if count < ANSWERS_A_SECOND or question:
         router._send(now_ns)
+    if count < ANSWERS_A_SECOND:
         router._announce(now_ns)
     else:
         router._announce_ns = sorted({since_ns + timers.SECOND_NS, *router._announce_ns})

@@ -223,7 +223,7 @@ class Router:
     def _accept(self, event: PacketReceived, now_ns: int) -> packet.Advert | None:
         """The advert in a packet, when it is genuine; whatever is rejected is counted and touches nothing else."""
         try:
-            advert = self._codec.judge(event, self.source, now_ns)
+            advert = self._codec.judge(event, self.source, now_ns, self.state is State.MASTER)
         except packet.PacketError as error:
             self.counters[error.reason] += 1
             self._effects.append(PacketRejected(error.reason, error.detail, event.source))

@@ -136,15 +136,15 @@ SETTINGS: Fields = {
 
 MASTER: Fields = {"address": ADDRESS, "priority": PLAIN, "interval_cs": PLAIN, "heard_ns": PLAIN}
 CLAIM: Fields = {"reason": PLAIN, "code": PLAIN, "resigned": PLAIN}
-HEARD: Fields = {"sequence": PLAIN, "at_ns": PLAIN, "proofs": PLAIN, "echo": PLAIN}
+HEARD: Fields = {"sequence": PLAIN, "at_ns": PLAIN, "proofs": PLAIN}
 
 SENDER: Fields = {"_offset_ns": PLAIN, "_last": PLAIN, "_sent_ns": PLAIN}
 RECEIVER: Fields = {
     "_followed": _by_address(record(freshness._Heard, HEARD)),
     "_unproven": _by_address(record(freshness._Heard, HEARD)),
     "_nonces": _list_of(PLAIN, lambda nonces: deque(nonces, maxlen=freshness.NONCES)),
-    "_accepted_ns": PLAIN,
-    "_answered_ns": PLAIN,
+    "_echoed": _by_address(PLAIN),
+    "_answered": _by_address(PLAIN),
     "echo": PLAIN,
 }
 AUTHENTICATOR: Fields = {"_sender": SENDER, "_receiver": RECEIVER}

@@ -65,8 +65,11 @@ VIRTUAL_ROUTER: Fields = {
     "_retry_s": PLAIN,
     "_stopping": PLAIN,
 }
-# Written otherwise (`instance`, `router`), the process's own, or (`conflicts`) found again within seconds.
-LEFT_OUT = {"conflicts", "instance", "router", "group", "_network", "_on_transition", "_limiter", "_loop", "_timer"}
+# Written otherwise (`instance`, `router`), read anew (`_mac`), found again (`conflicts`), or the process's own.
+LEFT_OUT = {
+    *("instance", "router", "group", "conflicts", "_mac"),
+    *("_network", "_on_transition", "_limiter", "_loop", "_timer"),
+}
 _INSTANCE: Mapping[str, Shape] = {**snapshot.SETTINGS, "use_vmac": PLAIN}
 
 
