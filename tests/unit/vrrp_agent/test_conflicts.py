@@ -94,10 +94,16 @@ def test_a_silent_owner_is_found_by_two_probes() -> None:
     assert see(conflicts, T + ROUND)
 
 
-def test_after_a_takeover_the_old_master_may_answer_for_a_while() -> None:
-    """A killed agent's kernel keeps the addresses for up to three seconds where the interval is short."""
+@pytest.mark.parametrize(("interval_cs", "grace_ms"), [(1, 2970), (20, 2400), (100, 1000), (4095, 1000)])
+def test_after_a_takeover_the_old_master_may_answer_for_a_while(interval_cs: int, grace_ms: int) -> None:
+    """A killed agent's kernel keeps the addresses for whole seconds: for longer than a short timer runs."""
     conflicts = Conflicts(T)
-    assert [see(conflicts, T + at) for at in (MS, 2 * S, 3 * S - 1, 3 * S)] == [False, False, False, True]
+    for at in range(0, grace_ms, 100):
+        assert conflicts.see(CLAIM, interval_cs, ROUND, T + at * MS) is None
+    begins = T + grace_ms * MS
+    lasts = interval_cs * 10 * MS + S // 2
+    found = [conflicts.see(CLAIM, interval_cs, ROUND, begins + at) for at in range(0, lasts + 1, lasts // 20)]
+    assert [at for at, conflict in enumerate(found) if conflict] == [20]
 
 
 def test_what_was_over_begins_anew() -> None:

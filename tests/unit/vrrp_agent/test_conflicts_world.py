@@ -58,8 +58,8 @@ class Node:
         self.world, self.number = world, number
         self.source = ip_address(f"192.0.2.{number + 1}")
         self.settings = replace(OURS, priority=150 - 50 * number, advert_interval_cs=interval_cs)
-        # The kernel counts whole seconds, and may be one late where nobody else has it look.
-        self.lifetime = max(2, 3 * interval_cs // 100) * S + (S if interval_cs < 100 else 0)
+        # The kernel counts whole seconds, and may be late by almost one.
+        self.lifetime = max(2, 3 * interval_cs // 100) * S + 999 * MS
         self.router: Router | None = None
         self.conflicts = Conflicts(T)
         self.expires = 0  # when its kernel removes the address
@@ -176,13 +176,13 @@ def test_living_agents_never_report_each_other(steps: list[tuple[str, int]], int
     assert [node.reported for node in world.nodes] == [[], []]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(st.integers(4000, 12000), st.integers(0, 8000), st.sampled_from([2, 10, 50, 100, 300]))
 def test_a_takeover_from_the_dead_is_none(until_ms: int, pause_ms: int, interval_cs: int) -> None:
     """At short intervals the killed master's kernel has the address for longer than the other's timer runs."""
     world = play([("heal", until_ms)], interval_cs)
     world.nodes[0].kill()
-    world.run(pause_ms * MS + 10 * S)
+    world.run(pause_ms * MS)
     world.nodes[0].start()
     world.run(20 * S)
     assert [node.reported for node in world.nodes] == [[], []]

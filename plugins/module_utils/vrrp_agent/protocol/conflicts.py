@@ -24,9 +24,10 @@ _TARGET_LINK_LAYER_ADDRESS = b"\x02\x01"
 PROBE_NS = 2 * SECOND_NS
 PROBES_A_SECOND = 100
 _TICK_LEAST_NS = SECOND_NS // 10
-# How much longer than the protocol needs two masters may be seen, and how long a killed master's kernel keeps the
-# addresses at short intervals, where it counts whole seconds.
-_MARGIN_NS, _LEFT_BEHIND_NS = SECOND_NS // 2, 3 * SECOND_NS
+# How much longer than the protocol needs two masters may be seen.
+_MARGIN_NS = SECOND_NS // 2
+# A killed master's kernel keeps the addresses for three intervals, or this long, and is up to a second late.
+_LIFETIME_LEAST_NS = 2 * SECOND_NS
 # MAC addresses that are told apart for one address; what more there is stands together as MANY.
 MACS_MAX = 4
 MANY = None
@@ -78,6 +79,8 @@ class Conflicts:
         Two masters on a connected segment are one within `interval_cs`: what is seen for longer is a conflict, and
         what was not seen for more than a round was over, and is something new.
         """
+        if now_ns - self._since_ns < _left_behind_ns(interval_cs):
+            return None
         of_address = self._seen.setdefault(claim.address, {})
         mac = claim.mac if claim.mac in of_address or len(of_address) < MACS_MAX else MANY
         seen = of_address.get(mac)
@@ -85,7 +88,7 @@ class Conflicts:
             seen = of_address[mac] = Conflict(claim.address, mac, now_ns, now_ns)
         seen.last_ns = now_ns
         lasts = now_ns - seen.first_ns >= interval_cs * CENTISECOND_NS + _MARGIN_NS
-        if seen.reported or not lasts or now_ns - self._since_ns < _LEFT_BEHIND_NS:
+        if seen.reported or not lasts:
             return None
         seen.reported = True
         return seen
@@ -101,6 +104,12 @@ class Conflicts:
         for seen in old:
             del self._seen[seen.address][seen.mac]
         return [seen for seen in old if seen.reported]
+
+
+def _left_behind_ns(interval_cs: int) -> int:
+    """How long after a takeover the kernel of a killed master may still have the addresses."""
+    silence_ns = 3 * interval_cs * CENTISECOND_NS
+    return max(_LIFETIME_LEAST_NS, silence_ns) + SECOND_NS - silence_ns
 
 
 def pace(count: int) -> Pace:

@@ -93,9 +93,8 @@ def _packet(router: Router, event: PacketReceived, now_ns: int) -> None:
     # RFC 9568 6.4.3: discarded, and answered at once to assert the role; a goodbye (priority 0), too. Two masters
     # have been on the segment, so that clients may have learned the other's MAC: announce as after a takeover.
     _answer(router, advert.is_question, now_ns)
-    if not advert.is_question:
-        rival = Master(event.source, advert.priority, advert.interval_cs, now_ns)
-        _tell(router, router.rival.hear(rival, router.settings.version))
+    rival = Master(event.source, advert.priority, advert.interval_cs, now_ns)
+    _tell(router, router.rival.hear(rival, router.settings.version))
 
 
 def _tell(router: Router, news: NotHeard | None) -> None:
