@@ -18,6 +18,7 @@ from .signed import PROOF, UNDATED, Memory, is_question, signs
 from .world import SECOND_NS, Broken
 
 LATE_NS = 200_000_000
+_RESUME_MARGIN_NS = 200_000_000
 _NO_CARRIER = "eth0 has no carrier"
 _LISTENING = (State.BACKUP, State.MASTER)
 
@@ -42,6 +43,7 @@ class Agent(Node):
         self._unannounced: set[IPInterface] = set()
         self._catching_up = False
         self._absences = 0
+        self._life: Settings | None = None
 
     @property
     def is_master(self) -> bool:
@@ -56,11 +58,23 @@ class Agent(Node):
 
     def _boot(self) -> None:
         self.router, self.memory = Router(self.settings, self.utc_ns), Memory()
+        held_s, self._life = self._held_s(), self.settings
         self._armed_ns, self._renewed_ns = None, 0
         self._absences += 1
-        self.interface.clear()  # what an earlier life has left is removed before anything else
+        # What an earlier life has left is removed before anything else; what is resumed, claimed in the same moment.
+        self.interface.clear()
         self._interface_changed()
-        self._handle(events.Start())
+        self._handle(events.Start(held_s))
+
+    def _held_s(self) -> float | None:
+        """How long ago an earlier life has renewed its addresses at most, if nobody can have missed it (resume.py)."""
+        if self._life != self.settings or self.settings.priority == 255:
+            return None
+        there = set(self.interface.addresses)
+        age_s = (self.world.now_ns - self._renewed_ns) // SECOND_NS + 1
+        patience_ns = 3 * interval_ns(self.settings.advert_interval_cs)
+        recent = age_s * SECOND_NS + _RESUME_MARGIN_NS <= patience_ns
+        return float(age_s) if recent and there >= set(self.settings.addresses) else None
 
     def _die(self) -> None:
         self._armed_ns = None
@@ -125,6 +139,7 @@ class Agent(Node):
         return [address for address in self.router.settings.addresses if address not in there]
 
     def _settings_changed(self) -> None:
+        self._life = self.settings
         if self.is_master:
             # Lifetimes follow the interval; an old, shorter one would end before the next renewal.
             self._claim(tuple(self.router.settings.addresses))

@@ -143,7 +143,9 @@ def test_it_remembers_what_it_has_heard_of_signed_adverts() -> None:
     other = copied(router)
     other.handle(packet, T + S + 1)
     assert other.counters["auth_ext_replay"] == 1
-    assert copied(sender)._codec._authenticator._sender._last == sender._codec._authenticator._sender._last is not None
+    last = sender._codec._authenticator._sender._last
+    assert last is not None
+    assert copied(sender)._codec._authenticator._sender._last == last
 
 
 def test_it_answers_in_the_style_of_checksum_that_it_has_heard() -> None:

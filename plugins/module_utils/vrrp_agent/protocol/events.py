@@ -33,7 +33,13 @@ class Master:
 
 @dataclass(frozen=True)
 class Start:
-    """Take part from now on (RFC 9568 6.4.1: a Startup event)."""
+    """Take part from now on (RFC 9568 6.4.1: a Startup event).
+
+    `held_s`: an earlier life was MASTER, and renewed its addresses, which are still there, less than so long ago: no
+    backup can have lost patience yet.
+    """
+
+    held_s: float | None = None
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from ..linux.sockets import Datagram
 from ..protocol.events import PacketReceived, State
 from ..protocol.settings import IPInterface
 from ..version import VERSION
-from . import handover, process, status
+from . import handover, process, resume, status
 from .conflicts import ConflictWatch
 from .control import CommandError, ControlServer
 from .log import LOGGER
@@ -51,6 +51,8 @@ class Agent:
         self._since_s = time.time()
         self._routers: dict[_Identity, VirtualRouter] = {}
         self._leaving: dict[_Identity, VirtualRouter] = {}
+        # What an earlier life has held until now: how long ago it was renewed at most.
+        self._held: dict[_Identity, float] = {}
         self._groups: list[SyncGroup] = []
         # By interface index, family and virtual router id.
         self._receivers: dict[tuple[int, int, int], VirtualRouter] = {}
@@ -156,9 +158,15 @@ class Agent:
                 LOGGER.info("%s: reconfigured", running.label)
                 running.reconfigure(instance)
         self._listen()
+        for running in started:
+            if running.instance.identity in self._held:
+                # Before there are groups, which would have the first one leave because the others are not MASTER yet.
+                running.start(self._held.pop(running.instance.identity))
         self._groups = form_groups(new.sync_groups, list(self._routers.values()))
         for running in started:
-            running.start()
+            if running.last_transition is None:
+                running.start()
+        resume.write_record(self._runtime_dir, self._config_digest)
 
     def _ungroup(self) -> None:
         """Have no group decide while members come, go or stop; nobody takes a role alone meanwhile."""
@@ -275,10 +283,22 @@ class Agent:
         predecessor.when_gone(self._say_ready)
 
     def _remove_leftovers(self) -> None:
-        """No address outlives its owner: what an earlier life held is nobody's until somebody is elected."""
+        """No address outlives its owner: what an earlier life held is nobody's until somebody is elected.
+
+        But for what it has renewed so recently that nobody can have missed it.
+        """
+        if resume.same_life(self._runtime_dir, self._config_digest):
+            self._held = resume.held(self._config, self._network)
+        resumed = [instance for instance in self._config.instances if instance.identity in self._held]
+        kept = {address for instance in resumed for address in instance.addresses}
+        for instance in resumed:
+            if instance.use_vmac:
+                self._network.virtual_macs.adopt(instance)
         self._network.remove_left_links()
         shared = [address for instance in self._config.instances for address in instance.addresses]
         for address in self._network.leftovers(shared):
+            if address.interface in kept:
+                continue
             LOGGER.warning("removing %s, left by an earlier life", address.interface)
             for error in self._network.release(address.index, [address.interface]):
                 LOGGER.error("%s", error)

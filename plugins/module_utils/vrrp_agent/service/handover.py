@@ -68,7 +68,7 @@ VIRTUAL_ROUTER: Fields = {
 # Written otherwise (`instance`, `router`), read anew (`_mac`), found again (`conflicts`), or the process's own.
 LEFT_OUT = {
     *("instance", "router", "group", "conflicts", "_mac"),
-    *("_network", "_on_transition", "_limiter", "_loop", "_timer"),
+    *("_network", "_on_transition", "_limiter", "_loop", "_timer", "_resuming"),
 }
 _INSTANCE: Mapping[str, Shape] = {**snapshot.SETTINGS, "use_vmac": PLAIN}
 

@@ -102,6 +102,10 @@ class Network:
         there = self._addresses.get(index, {})
         return [address for address in addresses if address not in there]
 
+    def on(self, index: int) -> dict[IPInterface, Address]:
+        """The addresses of an interface, as last heard from the kernel."""
+        return self._addresses.get(index, {})
+
     def addresses_now(self) -> dict[int, list[IPInterface]]:
         """Every address by interface index, read from the kernel at this moment."""
         found: dict[int, list[IPInterface]] = {}

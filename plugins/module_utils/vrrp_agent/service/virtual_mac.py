@@ -68,6 +68,11 @@ class VirtualMacs:
         """Whether an interface is one of these."""
         return index in self._made.values()
 
+    def left_by(self, instance: Instance) -> int | None:
+        """The index of the interface that another process has made for an instance, if there is one and it is up."""
+        link = self._link(name_of(instance))
+        return link.index if link is not None and _is_ours(link) and link.up else None
+
     def adopt(self, instance: Instance) -> None:
         """Take over the interface that another process has made for an instance, as it is."""
         link = self._link(name_of(instance))
@@ -97,8 +102,10 @@ class VirtualMacs:
             self._restore(parent, self._before.pop(parent))
 
     def remove_leftovers(self, links: list[Link]) -> None:
-        """Remove what an earlier life has left, and restore what it had changed."""
+        """Remove what an earlier life has left and was not adopted, and restore what it had changed."""
         for link in filter(_is_ours, links):
+            if self.has(link.index):
+                continue
             LOGGER.warning("removing %s, left by an earlier life", link.name)
             _try(self._macvlans.remove, link.index)
             self._restore(link.parent, _remembered(link))

@@ -72,6 +72,7 @@ class VirtualRouter:
         self._refused: str | None = None
         self._retry_s = _RETRY_FIRST_S
         self._stopping = False
+        self._resuming = False
 
     @property
     def label(self) -> str:
@@ -80,16 +81,17 @@ class VirtualRouter:
 
     @property
     def lifetime_s(self) -> int:
-        """How long the kernel keeps an address that nobody renews: three intervals, as a backup waits at least.
+        """How long the kernel keeps an address of this instance that nobody renews."""
+        return lifetime_s(self.instance)
 
-        The kernel counts whole seconds, and two are the least that leave room to renew.
-        """
-        return max(2, 3 * self.instance.advert_interval_cs // 100)
-
-    def start(self) -> None:
-        """Take part, if the interface lets us."""
+    def start(self, held_s: float | None = None) -> None:
+        """Take part, if the interface lets us; go on as MASTER where an earlier life held the addresses till now."""
+        self._resuming = held_s is not None
         self.follow_interface()
-        self.handle(events.Start())
+        self.handle(events.Start(held_s))
+        self._resuming = False
+        if held_s is not None and self.router.state is not State.MASTER:
+            self._release(self.instance.addresses)
 
     def go_on(self) -> None:
         """Take part where another process has left off."""
@@ -230,7 +232,7 @@ class VirtualRouter:
         try:
             self.address_index = link.index
             if self.instance.use_vmac:
-                up = self.router.state is State.MASTER
+                up = self._resuming or self.router.state is State.MASTER
                 self.address_index = self._network.virtual_macs.ensure(self.instance, link, up)
         except (KernelError, UnfitError) as error:
             return str(error)
@@ -363,6 +365,14 @@ class VirtualRouter:
         if held_back is not None:
             more = f" ({held_back} more like it since)" if held_back else ""
             LOGGER.warning("%s: %s%s", self.label, text, more)
+
+
+def lifetime_s(instance: Instance) -> int:
+    """How long the kernel keeps an address that nobody renews: three intervals, as a backup waits at least.
+
+    The kernel counts whole seconds, and two are the least that leave room to renew.
+    """
+    return max(2, 3 * instance.advert_interval_cs // 100)
 
 
 def _join(addresses: list[IPInterface]) -> str:
