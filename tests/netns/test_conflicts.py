@@ -22,8 +22,8 @@ from segment import Segment, wait_for
 from vrrp_agent.protocol.announce import announcement, probe4, probe6
 from vrrp_agent.protocol.conflicts import MACS_MAX
 
-# The promise is 5 s; machines of tests are shared and noisy.
-SEEN_S, OVER_S = 6.0, 10.0
+# The promise is 5 s, and 7 s after a takeover at a short interval; machines of tests are shared and noisy.
+SEEN_S, OVER_S = 8.0, 12.0
 SOON_S = 10.0
 IPV4, IPV6 = Wire(3), Wire(3, vips=VIPS_IPV6)
 QUICK = Wire(3, interval_s=0.2)
@@ -136,7 +136,7 @@ def test_vrrp_is_filtered(segment: Segment, start: Start, use_vmac: bool) -> Non
 
 
 def test_a_silent_owner_beside_a_virtual_mac(segment: Segment, start: Start) -> None:
-    a = start("a", QUICK, use_vmac=True)
+    a = start("a", IPV4, use_vmac=True)
     segment["stranger"].ip("address", "add", "10.139.1.1/24", "dev", "eth0")
     wait_for_conflict(a, "10.139.1.1", segment["stranger"].mac())
 

@@ -26,7 +26,7 @@ from .network import Network
 from .virtual_router import VirtualRouter
 
 # After a transition: a takeover has better things to do, and a thousand of them are looked at once.
-_FOLLOW_S = 0.3
+_FOLLOW_S = 0.5
 # A flood is read in sips, and the kernel drops the rest.
 _SIP_S = 0.05
 _LINES_MAX = 32
