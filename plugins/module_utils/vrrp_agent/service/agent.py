@@ -70,6 +70,7 @@ class Agent:
         self._config, self._config_digest = self._read_config()
         self._only_one = only_agent_here() if predecessor is None else predecessor.name
         self._process = process.set_up()
+        self._loop.set_default_executor(process.executor())
         os.makedirs(self._runtime_dir, mode=0o700, exist_ok=True)
         self._network = Network(self._follow_network, self._receive)
         self._conflicts = ConflictWatch(self._network, self._all)
@@ -391,6 +392,10 @@ class Agent:
 
     def _resign(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """A bug: say where, leave in good order, and let systemd start a new life."""
+        if "transport" in context or "socket" in context:
+            # No memory or no descriptor for a client of the control socket, which asyncio itself has dropped.
+            LOGGER.warning("control socket: a client was dropped: %r", context.get("exception"))
+            return
         LOGGER.critical("unexpected: %s; resigning", context["message"], exc_info=context.get("exception"))
         self._exit_code = 1
         self._stopping.set()

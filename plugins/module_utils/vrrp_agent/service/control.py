@@ -62,7 +62,7 @@ class ControlServer:
         """Listen no more."""
         if self._server is not None:
             self._server.close()
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(OSError):  # somebody else has, or may not: it is the next life's to replace
                 os.unlink(self._path if self._published else self._hidden_path)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -81,6 +81,8 @@ class ControlServer:
             await asyncio.wait_for(writer.drain(), ANSWER_TIMEOUT_S)
         except (asyncio.TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError) as error:
             LOGGER.debug("control socket: a client was dropped: %s", type(error).__name__)
+        except MemoryError:
+            LOGGER.warning("control socket: no memory to answer a client")
         except Exception as error:
             # A bug: told now, and not when the task happens to be collected, as before Python 3.12.
             context = {"message": "a command failed", "exception": error}
