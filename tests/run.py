@@ -30,6 +30,7 @@ SCENARIOS = (
     "failover",
     "bad_inventory",
     "mixed_releases",
+    "split_brain_detected",
 )
 # Hosts wait more than they work: for boots, packages, timers.
 SCENARIOS_AT_ONCE = 2
