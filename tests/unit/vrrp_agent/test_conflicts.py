@@ -24,8 +24,11 @@ CLAIM = Claim(VIP.packed, FOREIGN)
 
 
 def see(conflicts: Conflicts, now_ns: int, claim: Claim = CLAIM) -> bool:
-    """Whether this is the sighting that makes a conflict of it."""
-    return conflicts.see(claim, INTERVAL_CS, ROUND, now_ns) is not None
+    """Whether this is the sighting that makes a conflict of it; nobody takes the role."""
+    found = conflicts.see(claim, INTERVAL_CS, ROUND, now_ns)
+    if found is not None:
+        found.reported = True
+    return found is not None
 
 
 def reported(conflicts: Conflicts) -> list[tuple[bytes, bytes | None]]:

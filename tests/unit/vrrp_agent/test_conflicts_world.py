@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from story import INIT, MASTER, MS, OURS, VIP, S, T
 from vrrp_agent.protocol import events
-from vrrp_agent.protocol.conflicts import Claim, Conflicts, pace
+from vrrp_agent.protocol.conflicts import HANDOVER_NS, Claim, Conflicts, pace
 from vrrp_agent.protocol.router import Router
 
 DELAY = MS
@@ -139,7 +139,11 @@ class Node:
         if self.router is not None and self.router.state is MASTER:
             claim = Claim(VIP.ip.packed, mac)
             if self.conflicts.see(claim, self.settings.advert_interval_cs, ROUND, self.world.now):
-                self.reported.append(mac)
+                self.world.after(HANDOVER_NS, self.report, self.conflicts, mac)
+
+    def report(self, conflicts: Conflicts, mac: bytes) -> None:
+        if self.conflicts is conflicts and not (self.router and self.router._leaving):
+            self.reported.append(mac)
 
 
 ACTIONS: dict[str, Callable[[World], None]] = {

@@ -26,6 +26,8 @@ PROBES_A_SECOND = 100
 _TICK_LEAST_NS = SECOND_NS // 10
 # How much longer than the protocol needs two masters may be seen.
 _MARGIN_NS = SECOND_NS // 2
+# A successor is seen before its advert is heard, with which the role goes: what lasts is told so much later.
+HANDOVER_NS = 3 * SECOND_NS // 10
 # A killed master's kernel keeps the addresses for three intervals, or this long, and is up to a second late.
 _LIFETIME_LEAST_NS = 2 * SECOND_NS
 # MAC addresses that are told apart for one address; what more there is stands together as MANY.
@@ -50,12 +52,16 @@ class Pace(NamedTuple):
 
 @dataclass
 class Conflict:
-    """A host that was seen with an address; `reported` once it is a conflict. `mac` is MANY for too many to tell."""
+    """A host that was seen with an address, and it `lasts`; `reported`: this node is MASTER still, HANDOVER_NS later.
+
+    `mac` is MANY for too many to tell.
+    """
 
     address: bytes
     mac: bytes | None
     first_ns: int
     last_ns: int
+    lasts: bool = False
     reported: bool = False
 
 
@@ -74,7 +80,7 @@ class Conflicts:
         return sorted(found, key=lambda seen: (seen.address, seen.mac or b""))
 
     def see(self, claim: Claim, interval_cs: int, round_ns: int, now_ns: int) -> Conflict | None:
-        """Note a claim by another host; the conflict that this makes it now, once.
+        """Note a claim by another host; what lasts from now on, once: a conflict, unless the role is being handed over.
 
         Two masters on a connected segment are one within `interval_cs`: what is seen for longer is a conflict, and
         what was not seen for more than a round was over, and is something new.
@@ -84,13 +90,12 @@ class Conflicts:
         of_address = self._seen.setdefault(claim.address, {})
         mac = claim.mac if claim.mac in of_address or len(of_address) < MACS_MAX else MANY
         seen = of_address.get(mac)
-        if seen is None or (not seen.reported and now_ns - seen.last_ns > round_ns + _MARGIN_NS):
+        if seen is None or (not seen.lasts and now_ns - seen.last_ns > round_ns + _MARGIN_NS):
             seen = of_address[mac] = Conflict(claim.address, mac, now_ns, now_ns)
         seen.last_ns = now_ns
-        lasts = now_ns - seen.first_ns >= interval_cs * CENTISECOND_NS + _MARGIN_NS
-        if seen.reported or not lasts:
+        if seen.lasts or now_ns - seen.first_ns < interval_cs * CENTISECOND_NS + _MARGIN_NS:
             return None
-        seen.reported = True
+        seen.lasts = True
         return seen
 
     def expire(self, round_ns: int, now_ns: int) -> list[Conflict]:

@@ -31,11 +31,7 @@ from .sync_groups import SyncGroup, form_groups
 from .virtual_router import VirtualRouter
 
 _Identity = tuple[str, int, int]
-
 _LOOK_AGAIN_S = 5.0
-
-# The folder that the code was loaded from; as installed by the role its name is the package's digest.
-_PACKAGE = os.path.basename(os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))))
 
 
 class Agent:
@@ -387,7 +383,7 @@ class Agent:
         return {
             "router_id": self._config.router_id,
             "version": VERSION,
-            "package": _PACKAGE,
+            "package": status.PACKAGE,
             "pid": os.getpid(),
             "process": self._process,
             "since": status.iso_time(self._since_s),

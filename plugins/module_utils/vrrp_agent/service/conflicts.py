@@ -18,7 +18,7 @@ from ..linux.errors import KernelError
 from ..linux.interfaces import Link
 from ..linux.neighbours import NeighbourSocket
 from ..protocol.announce import probe4, probe6
-from ..protocol.conflicts import Claim, Conflict, claim_in, pace
+from ..protocol.conflicts import HANDOVER_NS, Claim, Conflict, Conflicts, claim_in, pace
 from ..protocol.events import State
 from ..protocol.settings import IPAddress, IPInterface
 from .log import LOGGER, Limiter
@@ -181,6 +181,12 @@ class ConflictWatch:
         interval_cs = running.instance.advert_interval_cs
         found = running.conflicts.see(claim, interval_cs, self._pace.round_ns, now_ns)
         if found is not None:
+            self._loop.call_later(HANDOVER_NS / 1e9, self._report, running, running.conflicts, found)
+
+    def _report(self, running: VirtualRouter, conflicts: Conflicts, found: Conflict) -> None:
+        """Say so, unless the role has gone or is going: then it was the successor."""
+        if running.conflicts is conflicts and not running.leaving:
+            found.reported = True
             text = f"{running.label}: conflict: {_name(found)} on this segment, of which this node is MASTER"
             self._say(LOGGER.warning, ("conflict", running.label, found.mac), text)
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import ip_address
@@ -18,6 +19,9 @@ from ..protocol.settings import IPInterface
 from .network import Network
 from .virtual_mac import mac_of, name_of
 from .virtual_router import VirtualRouter
+
+# The folder that the code was loaded from; as installed by the role its name is the package's digest.
+PACKAGE = os.path.basename(os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))))
 
 
 def iso_time(at_s: float) -> str:
