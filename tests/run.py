@@ -31,6 +31,7 @@ SCENARIOS = (
     "bad_inventory",
     "mixed_releases",
     "split_brain_detected",
+    "adopt_keepalived",
 )
 # Hosts wait more than they work: for boots, packages, timers.
 SCENARIOS_AT_ONCE = 2
