@@ -30,6 +30,7 @@ SCENARIOS = (
     "failover",
     "bad_inventory",
     "mixed_releases",
+    "split_brain_detected",
     "adopt_keepalived",
 )
 # Hosts wait more than they work: for boots, packages, timers.
