@@ -139,6 +139,8 @@ def oversleep(router: Router, now_ns: int) -> None:
     slept_s = (now_ns - router._advert_sent_ns) / timers.SECOND_NS
     reason = f"sent no advert for {slept_s:.2f} s, longer than a backup waits"
     if router._leaving is None:
+        # As when a MASTER yields: whoever has the role now has not heard us, and clients may still have our MAC.
+        router._send(now_ns, PRIORITY_LOWEST)
         router._become_backup(reason, now_ns)
     else:
         router._change(State.INIT, f"{router.stop_reason}: {reason}")
