@@ -22,7 +22,16 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 INTERPRETERS = {"bullseye": "3.9", "bookworm": "3.11", "trixie": "3.13"}
-SCENARIOS = ("default", "failover", "bad_inventory", "mixed_releases")
+SCENARIOS = (
+    "default",
+    "failover",
+    "bad_inventory",
+    "mixed_releases",
+    "active_active",
+    "three_nodes",
+    "key_rotation",
+    "remove",
+)
 
 
 @dataclass(frozen=True)
