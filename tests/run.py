@@ -15,8 +15,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,16 +35,19 @@ SCENARIOS = (
     "key_rotation",
     "remove",
 )
+# Hosts wait more than they work: for boots, packages, timers.
+SCENARIOS_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One command; `quick` stages make up `make check`."""
+    """One command; `quick` stages make up `make check`, and `beside` ones run at the same time."""
 
     name: str
     command: tuple[str, ...]
     quick: bool = False
     pytest: bool = False
+    beside: bool = False
 
 
 @dataclass
@@ -98,13 +104,36 @@ def stages() -> list[Stage]:
         # They wait more than they work.
         Stage("interop", pytest("tests/interop", "-n", "8"), pytest=True),
     ]
-    result += [Stage(f"molecule {name}", tool("molecule", "test", "-s", name)) for name in SCENARIOS]
+    result += [Stage(f"molecule {name}", tool("molecule", "test", "-s", name), beside=True) for name in SCENARIOS]
     return result
 
 
-def run(stage: Stage) -> tuple[Count, float]:
-    """Run one stage with its output shown; its count and how long it took in seconds."""
-    print(f"\n=== {stage.name}: {' '.join(stage.command)}", flush=True)
+def run_all(chosen: list[Stage]) -> Iterator[tuple[Stage, Count, float]]:
+    """Run stages one after the other; at last those that can run beside others, each with its output in one piece."""
+    for stage in chosen:
+        if not stage.beside:
+            print(heading(stage), flush=True)
+            yield (stage, *run(stage, None))
+    with ThreadPoolExecutor(SCENARIOS_AT_ONCE) as pool:
+        yield from pool.map(run_quietly, [stage for stage in chosen if stage.beside])
+
+
+def run_quietly(stage: Stage) -> tuple[Stage, Count, float]:
+    """Run one stage, and show its output when it has ended."""
+    with tempfile.TemporaryFile("w+", errors="replace") as output:
+        count, seconds = run(stage, output)
+        output.seek(0)
+        print(f"{heading(stage)}\n{output.read()}", end="", flush=True)
+    return stage, count, seconds
+
+
+def heading(stage: Stage) -> str:
+    """The line above a stage's output."""
+    return f"\n=== {stage.name}: {' '.join(stage.command)}"
+
+
+def run(stage: Stage, output: IO[str] | None) -> tuple[Count, float]:
+    """Run one stage with its output to a file, or shown; its count and how long it took in seconds."""
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="duet-run-") as folder:
         report = Path(folder) / "junit.xml"
@@ -112,7 +141,13 @@ def run(stage: Stage) -> tuple[Count, float]:
         if stage.pytest:
             environment["PYTEST_ADDOPTS"] = f"--junitxml={report} {environment.get('PYTEST_ADDOPTS', '')}".strip()
         code = subprocess.run(
-            stage.command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, check=False
+            stage.command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output and subprocess.STDOUT,
+            check=False,
         ).returncode
         count = read_report(stage, report, code) if stage.pytest else Count()
     if not stage.pytest:
@@ -169,8 +204,7 @@ def main() -> int:
     os.environ.setdefault("SIMULATION_SECONDS", "20" if options.check else "60")
     total = Count()
     rows = []
-    for stage in chosen:
-        count, seconds = run(stage)
+    for stage, count, seconds in run_all(chosen):
         total.add(count)
         rows.append(f"  {stage.name:<24} {count!s:<40} {seconds:6.1f} s")
     print("\n" + "\n".join(rows))

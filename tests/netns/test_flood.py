@@ -8,26 +8,24 @@ FLOOD_SECONDS in the environment makes it longer: `make flood` takes the full 20
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import re
-import socket
 import struct
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 from typing import Any
 
 import flood
 import pytest
+from adverts import adverts, heard_from
 from peers import VIPS, VIRTUAL_ROUTER_ID, OurAgent, Wire
 from segment import Namespace, Segment, wait_for
 from vrrp_agent.protocol import packet
-from vrrp_agent.protocol.router import ANSWERS_A_SECOND
+from vrrp_agent.protocol.master import ANSWERS_A_SECOND
 
 SECONDS = float(os.environ.get("FLOOD_SECONDS", "5"))
 RATE = 20_000
@@ -37,10 +35,6 @@ ADDRESSES = tuple(ip_address(vip.partition("/")[0]) for vip in VIPS)
 # A reason is logged once a minute for each sender, and there are not that many of either.
 LINES_MAX = 60
 GROWTH_MAX_KIB = 2048
-
-SO_ATTACH_FILTER = 26
-SO_TIMESTAMPNS = 35
-ETH_P_IP = 0x0800
 
 WIRES = {"v2-pass": Wire(2, "s3cretpw"), "v3": Wire(3, interval_s=0.2)}
 
@@ -92,38 +86,6 @@ def replayed(wire: Wire) -> dict[str, bytes]:
         "a": flood.frame(advert(wire, priority=150), A),
         "b": flood.frame(advert(wire, priority=100), B),
     }
-
-
-@contextmanager
-def heard_from(node: Namespace, mac: str) -> Iterator[socket.socket]:
-    """A packet socket that gets the IPv4 frames of one sender alone, however many others there are."""
-    high, low = struct.unpack("!IH", bytes.fromhex(mac.replace(":", "")))
-    # Classic BPF: load the source MAC's first 4 octets (at 6) and its last 2 (at 10), compare, accept all or nothing.
-    program = [(0x20, 0, 0, 6), (0x15, 0, 3, high), (0x28, 0, 0, 10), (0x15, 0, 1, low), (6, 0, 0, 65535), (6, 0, 0, 0)]
-    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in program))
-    with node.entered():
-        packets = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-    with packets:
-        filtered = struct.pack("@HP", len(program), ctypes.addressof(code))
-        packets.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, filtered)
-        packets.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        packets.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
-        packets.bind(("eth0", ETH_P_IP))
-        packets.setblocking(False)
-        yield packets
-
-
-def adverts(packets: socket.socket) -> list[float]:
-    """When each advert came, in seconds, by the kernel's clock."""
-    times = []
-    while True:
-        try:
-            frame, ancillary, unused_flags, unused_sender = packets.recvmsg(2048, 256)
-        except BlockingIOError:
-            return times
-        if frame[23] == packet.PROTOCOL_NUMBER:
-            seconds, nanoseconds = struct.unpack("@ll", ancillary[0][2])
-            times.append(seconds + nanoseconds / 1e9)
 
 
 def resident_kib(agent: OurAgent) -> int:

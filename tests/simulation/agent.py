@@ -14,10 +14,11 @@ from .group import Group
 from .interface import KERNEL_SLACK_NS, Interface
 from .node import Node
 from .rfc import DownTimer, interval_ns, priority_of, skew_ns
-from .signed import UNDATED, Memory, signs
+from .signed import PROOF, UNDATED, Memory, is_question, signs
 from .world import SECOND_NS, Broken
 
 LATE_NS = 200_000_000
+_RESUME_MARGIN_NS = 200_000_000
 _NO_CARRIER = "eth0 has no carrier"
 _LISTENING = (State.BACKUP, State.MASTER)
 
@@ -42,6 +43,7 @@ class Agent(Node):
         self._unannounced: set[IPInterface] = set()
         self._catching_up = False
         self._absences = 0
+        self._life: Settings | None = None
 
     @property
     def is_master(self) -> bool:
@@ -56,11 +58,23 @@ class Agent(Node):
 
     def _boot(self) -> None:
         self.router, self.memory = Router(self.settings, self.utc_ns), Memory()
+        held_s, self._life = self._held_s(), self.settings
         self._armed_ns, self._renewed_ns = None, 0
         self._absences += 1
-        self.interface.clear()  # what an earlier life has left is removed before anything else
+        # What an earlier life has left is removed before anything else; what is resumed, claimed in the same moment.
+        self.interface.clear()
         self._interface_changed()
-        self._handle(events.Start())
+        self._handle(events.Start(held_s))
+
+    def _held_s(self) -> float | None:
+        """How long ago an earlier life has renewed its addresses at most, if nobody can have missed it (resume.py)."""
+        if self._life != self.settings or self.settings.priority == 255:
+            return None
+        there = set(self.interface.addresses)
+        age_s = (self.world.now_ns - self._renewed_ns) // SECOND_NS + 1
+        patience_ns = 3 * interval_ns(self.settings.advert_interval_cs)
+        recent = age_s * SECOND_NS + _RESUME_MARGIN_NS <= patience_ns
+        return float(age_s) if recent and there >= set(self.settings.addresses) else None
 
     def _die(self) -> None:
         self._armed_ns = None
@@ -125,6 +139,7 @@ class Agent(Node):
         return [address for address in self.router.settings.addresses if address not in there]
 
     def _settings_changed(self) -> None:
+        self._life = self.settings
         if self.is_master:
             # Lifetimes follow the interval; an old, shorter one would end before the next renewal.
             self._claim(tuple(self.router.settings.addresses))
@@ -183,8 +198,6 @@ class Agent(Node):
                 raise Broken(f"{self.name} rejects a genuine advert of {packet.source}: {rejected.detail}")
         else:
             why = rejected.reason if rejected else None
-            if rejected is not None and not self.memory.grows(packet):
-                self.group.note_provocation()  # delivered twice or overtaken: to its receiver that is a recording
             wrong = self.memory.hear(packet, self.world.now_ns, self.utc_ns(), self.router.settings, why)
             if wrong is not None:
                 raise Broken(f"{self.name} {wrong}")
@@ -226,11 +239,13 @@ class Agent(Node):
             raise Broken(f"{self.name} was told to drop a packet, and did {effects}")
         after = self._snapshot()
         changed = [name for name in before if before[name] != after[name]]
-        changed += [name for name, value in self._trust().items() if value != trust[name] and not answer]
+        free = PROOF if recorded and self.memory.note_rejected(packet) else ()
+        changed += [
+            name for name, value in self._trust().items() if value != trust[name] and not (answer or name in free)
+        ]
         if changed:
             raise Broken(f"{self.name} rejected a packet, and it changed {', '.join(changed)}")
         if answer is not None:
-            self.group.note_provocation()
             self._put_out(answer)
 
     @property
@@ -241,16 +256,16 @@ class Agent(Node):
         """What an answer may change."""
         authenticator = self.router._codec._authenticator
         values = {**vars(authenticator._sender), **vars(authenticator._receiver), **vars(self.router._codec)}
-        del values["_followed"], values["_accepted_ns"]
-        values["_nonces"], values["_unproven"] = tuple(values["_nonces"]), dict(values["_unproven"])
+        del values["_followed"]
+        values["_nonces"] = tuple(values["_nonces"])
+        values.update({name: dict(values[name]) for name in ("_unproven", "_echoed", "_answered")})
         return values
 
     def _snapshot(self) -> dict[str, object]:
         values = {name: value for name, value in vars(self.router).items() if name not in ("counters", "_effects")}
         values["_announce_ns"] = tuple(self.router._announce_ns)
         values["_codec"] = {name: value for name, value in vars(self.router._codec).items() if name != "_encoded"}
-        receiver = self.router._codec._authenticator._receiver
-        values["_followed"], values["_accepted_ns"] = dict(receiver._followed), receiver._accepted_ns
+        values["_followed"] = dict(self.router._codec._authenticator._receiver._followed)
         values["accepted"] = self.router.counters["advertisement_rcvd"]
         return values
 
@@ -276,7 +291,7 @@ class Agent(Node):
 
     def _send(self, effect: SendAdvert, event: events.Event, proves: bool) -> None:
         """Do what is due with an advert; one that only `proves` that we are alive touches no timer of ours."""
-        if not isinstance(event, events.TimerDue):
+        if not isinstance(event, events.TimerDue) and not is_question(event):
             self.group.note_answer(self, type(event).__name__)
         if priority_of(effect.message) == 0 and not isinstance(event, events.Stop) and not (proves and self.leaving):
             raise Broken(f"{self.name} sends priority 0 without being stopped")
@@ -312,7 +327,7 @@ class Agent(Node):
             return
         if before is not State.BACKUP or self._down_timer is None:
             self._down_timer = DownTimer(self.router.settings, self.world.now_ns)
-        if isinstance(event, PacketReceived) and accepted:
+        if isinstance(event, PacketReceived) and accepted and not is_question(event):
             self._down_timer.hear(event.message, self.world.now_ns)
         elif isinstance(event, events.Reconfigured):
             self._down_timer.reload(event.settings)

@@ -15,7 +15,6 @@ from vrrp_agent.protocol.settings import Settings
 from .node import Node
 from .scenario import Scenario, own_address, shared_addresses
 from .segment import Pair, Segment
-from .signed import signs
 from .world import MILLISECOND_NS, SECOND_NS
 
 PRIORITIES = (1, 50, 100, 100, 100, 101, 150, 200, 254)
@@ -185,8 +184,8 @@ def _changed(dice: Dice, settings: Settings, with_interval: bool, owner: bool) -
 
 
 def priority_for(settings: Settings, priority: int) -> int:
-    """No 1 where adverts are signed: a MASTER of priority 1 yields to a higher address that asks it for proof."""
-    return max(priority, 2) if signs(settings) else priority
+    """As near as the configuration allows: where adverts are signed, 1 is no master's."""
+    return max(priority, settings.priority_min)
 
 
 def _other_interval_cs(dice: Dice, settings: Settings) -> int:

@@ -36,14 +36,20 @@ class Group:
        `interval` is the longest and `skew` the one of the lowest priority that a node has had since the last agreement:
        timers of the old settings may still run.
        Where adverts are signed, whoever was restarted, or was silent while its clock stepped, is to be proven alive
-       first: 10 * delay (one for the advert, one for the question, four round trips for the proof). And two intervals:
-       adverts that are delivered twice or overtake each other begin exchanges of their own, which may push the echoes
-       of one another out of memory; the next advert begins again, and once in some 10^4 schedules the one after it.
+       first: 10 * delay more (one for the advert, one for the question, four round trips for the proof). No interval:
+       a master that is there at calm sends an advert within one interval, and if its sender was asked less than an
+       eighth of an interval before, so that it is not asked again, another one within two. The proof is done before
+       the timer of anybody who listens since calm, after three. If there is none, the first claim comes in time, as
+       without signatures; whoever claims before it is proven sends an advert that begins the same exchange. An exchange
+       does not stall: a question is always answered, what is delivered twice or overtaken begins no second one, and
+       nobody sends more adverts in one round trip than are remembered.
     2. One delay later the clients' caches lead to that master: it has heard, and answered, the last advert of whoever
        yielded to it. Not asked for where it cannot know: the last who announced has crashed since, or has yielded while
        packets were lost or on waking from a sleep; nor where adverts are signed, because the winner may not have proof
        yet that the loser is alive when it says its last.
     3. To the next fault no node changes its state after the first bound, and only timers send adverts after the second.
+       Where adverts are signed, one proof later, and one interval: who has just asked a node that then becomes master
+       asks it again for its next advert. And a question is answered whenever it comes; recordings provoke some.
        Where intervals differ by more than 2.5, the protocol cannot promise that: a late advert of the loser may set a
        third node to its interval, in three of which the winner is not heard. Then a transition starts the bounds anew.
     """
@@ -57,9 +63,9 @@ class Group:
         self.check_ns = NEVER_NS
         self.one_master = False
         self.clients_led = False
+        self._quiet_ns = NEVER_NS
         self.agreements = 0
         self._disturbances = 0
-        self._provoked_ns = -SECOND_NS
         self._calm_ns = 0
         self._longest_ns = 0
         self._lowest_priority = 255
@@ -99,7 +105,7 @@ class Group:
         """How long nodes that cannot date each other's adverts need to prove that they are alive."""
         if not signs(self.nodes[0].settings):
             return 0
-        return 2 * self._longest_ns + _PROOF_DELAYS * self.segment.normal_delay_ns
+        return _PROOF_DELAYS * self.segment.normal_delay_ns
 
     @property
     def agreement_ns(self) -> int:
@@ -119,6 +125,7 @@ class Group:
         else:
             self._check_clients()
             self.clients_led = True
+            self._quiet_ns = self.world.now_ns + (self._longest_ns + self.proof_ns if self.proof_ns else 0)
             self.check_ns = NEVER_NS
             self.agreements += 1
 
@@ -135,19 +142,8 @@ class Group:
 
     def note_answer(self, node: Node, to: str) -> None:
         """A node sends an advert out of turn; in calm nobody has a reason to."""
-        asked_ns = self._provoked_ns + _PROOF_DELAYS * self.segment.normal_delay_ns
-        if self.clients_led and self.world.now_ns > asked_ns:
+        if self.clients_led and self.world.now_ns > self._quiet_ns:
             self._expect_apart(f"{node.name} sends an advert on {to}")
-
-    def note_provocation(self) -> None:
-        """A recording was played to a node, which has asked for proof; who hears that answers it.
-
-        While nobody is master that is a fault: a BACKUP that does not preempt follows another one's question, of
-        priority 1, as if it came from a master, and waits anew.
-        """
-        self._provoked_ns = self.world.now_ns
-        if not any(node.able and node.is_master for node in self.nodes):
-            self.touch()
 
     def _expect_apart(self, what: str) -> None:
         intervals = [node.settings.advert_interval_cs for node in self.nodes]

@@ -119,13 +119,13 @@ _judge, _next = freshness.Receiver.judge, freshness.Sender.next
 
 
 def _remembers_no_time(
-    self: freshness.Receiver, source: Any, read: Any, now_ns: int, utc_ns: int, interval: int
+    self: freshness.Receiver, source: Any, read: Any, now_ns: int, utc_ns: int, interval: int, *answers: bool
 ) -> int:
     """The draft's rule: the window is around the receiver's wall clock, whatever was heard before."""
     ahead_ns = freshness._ns_between(freshness._sequence(utc_ns), read.sequence)
     if abs(ahead_ns) > freshness.window_ns(interval):
         raise packet.PacketError("auth_ext_stale", "its time is another")
-    return _judge(self, source, read, now_ns, utc_ns, interval)
+    return _judge(self, source, read, now_ns, utc_ns, interval, *answers)
 
 
 def _forgets_what_it_has_heard(self: freshness.Receiver, source: Any, read: Any, *arguments: Any) -> int:

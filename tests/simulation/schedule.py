@@ -24,7 +24,7 @@ LONGEST_DELAY_NS = 50 * MILLISECOND_NS
 def draw(seed: int, signed: bool | None = None) -> Scenario:
     """The scenario of a seed: 2 to 4 machines, one or two virtual routers, mostly our agents.
 
-    A fifth signs, in pairs; `signed` decides instead. Who does not sign is drawn as if there were no signatures.
+    A fifth signs; `signed` decides instead. Who does not sign is drawn as if there were no signatures.
     """
     scenario = Scenario(seed)
     apart = random.Random(f"{seed}-hmac")
@@ -38,9 +38,6 @@ def draw(seed: int, signed: bool | None = None) -> Scenario:
     scenario.segments = [Segment(scenario.world, "eth0", delay_ns)]
     scenario.world.late_ns = chance.choice((0, 0, delay_ns))
     machines = chance.choice((2, 2, 3, 4))
-    if signed:
-        # Among three or more, one that can be dated keeps the others from asking the MASTER for proof.
-        machines = 2
     addresses = chance.randrange(1, 4)
     password = chance.choice((None, "secret")) if version == 2 else None
     with_peers = chance.random() < 0.3 and not signed

@@ -8,15 +8,19 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from vrrp_agent.protocol.events import PacketReceived
+from vrrp_agent.protocol.events import Event, PacketReceived
 from vrrp_agent.protocol.settings import Authentication, IPAddress, Settings
 
-from .rfc import interval_ns
+from .rfc import interval_ns, priority_of
 from .world import MILLISECOND_NS, SECOND_NS
 
 HMAC = Authentication("hmac", mode="enforce", keys=((1, bytes(range(32))),))
+# What remembers how far somebody has come with a proof.
+PROOF = ("_unproven", "_echoed")
 UNDATED = ("auth_ext_stale", "auth_ext_replay")
+TRAILER_OCTETS = 28
 _PROOFS = 4
+_LATEST = 32
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,16 @@ def signs(settings: Settings) -> bool:
     return settings.authentication.type == "hmac"
 
 
+def is_question(event: Event) -> bool:
+    """Whether somebody asks for proof of life, or has just yielded: signed, and of priority 1, which no master has."""
+    if not isinstance(event, PacketReceived):
+        return False
+    body = len(event.message) - TRAILER_OCTETS
+    address_octets = 4 if event.source.version == 4 else 16
+    expected = 8 + event.message[3] * address_octets + (8 if event.message[0] >> 4 == 2 else 0)
+    return body == expected and priority_of(event.message) == 1
+
+
 def window_ns(settings: Settings) -> int:
     """How far an advert's time may be from what is expected."""
     return max(3 * interval_ns(settings.advert_interval_cs), 5 * SECOND_NS)
@@ -52,7 +66,8 @@ class Memory:
     def __init__(self) -> None:
         self._accepted: dict[IPAddress, tuple[Signature, int]] = {}
         self._echoes: dict[IPAddress, list[int]] = {}
-        self._nonces: deque[int] = deque(maxlen=4)
+        self._nonces: deque[int] = deque(maxlen=_LATEST)
+        self._shown: dict[IPAddress, int] = {}
 
     def note_sent(self, message: bytes) -> None:
         """An advert of its own has left."""
@@ -80,10 +95,18 @@ class Memory:
         """Whether its sender has just heard one of our last adverts."""
         return signature(packet.message).echo in self._nonces
 
+    def note_rejected(self, packet: PacketReceived) -> bool:
+        """A recording was dropped; whether it echoes us, as adverts do that were slept through."""
+        self._note_echo(packet)
+        return self.echoes_us(packet)
+
     def _note_echo(self, packet: PacketReceived) -> None:
+        """Each echo is of a later advert of its own than the one before, whether that was needed as a proof or not."""
         echoes, echo = self._echoes.setdefault(packet.source, []), signature(packet.message).echo
-        if self.echoes_us(packet) and echoes[-1:] != [echo]:
+        sent, shown = list(self._nonces), self._shown.get(packet.source)
+        if echo in (sent[sent.index(shown) + 1 :] if shown in sent else sent):
             echoes.append(echo)
+            self._shown[packet.source] = echo
 
     def hear(
         self, packet: PacketReceived, now_ns: int, utc_ns: int, settings: Settings, rejected: str | None

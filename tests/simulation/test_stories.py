@@ -89,6 +89,21 @@ def test_a_crashed_master_leaves_no_address() -> None:
     assert other.is_master
 
 
+@pytest.mark.parametrize(("away_s", "resumes"), [(0.4, True), (2.5, False)])
+def test_killed_and_started_again(away_s: float, resumes: bool) -> None:
+    """At once it is MASTER as if nothing had been; later it listens, as everybody does who starts."""
+    scenario, one, other = pair()
+    before = other.router.counters["master_transitions"]
+    one.crash()
+    scenario.world.run(scenario.world.now_ns + int(away_s * SECOND_NS))
+    one.start()
+    assert one.is_master is resumes
+    assert ("resumed" in one.router.reason) is resumes
+    scenario.agree()
+    assert masters(scenario) == ["lb1"]
+    assert (other.router.counters["master_transitions"] == before) is resumes
+
+
 @pytest.mark.parametrize("seconds", [9.1, 9.3, 9.5, 9.7, 9.9])
 def test_a_healed_split_leads_the_clients_back(seconds: float) -> None:
     """Whoever of the two is heard first."""

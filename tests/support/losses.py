@@ -5,7 +5,8 @@
 
 Every probe of the target has a twin, sent in the same moment to a node that nothing happens to. What both have lost is
 the machine's: it is told as `excused`, and no loss. A probe whose time had passed before its process was given the
-processor was never sent: it is told as `unsent`, and no loss either.
+processor was never sent: it is told as `unsent`, and no loss either. An answer that takes longer than 200 ms, TCP's
+shortest timeout, is none: it has waited until the client had found out where the address lives.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 _MS = 1_000_000
+_LATE_NS = 200 * _MS
 
 
 @dataclass(frozen=True)
@@ -86,15 +88,19 @@ def summarize(
         sent=len(probes),
         unsent=unsent,
         lost=len(lost),
-        excused=sum(probe.answered_ns is None and probe.control_ns is None for probe in probes),
+        excused=sum(not _in_time(probe, probe.answered_ns) and not _lost(probe) for probe in probes),
         longest_silence_ms=round(_longest_silence_ns(probes, int(2 * interval_ms * _MS)) / _MS, 3),
         losses=tuple(_losses(probes)),
         turns=tuple(_turns(probes, names or {})),
     )
 
 
+def _in_time(probe: Probe, answered_ns: int | None) -> bool:
+    return answered_ns is not None and answered_ns - probe.sent_ns <= _LATE_NS
+
+
 def _lost(probe: Probe) -> bool:
-    return probe.answered_ns is None and probe.control_ns is not None
+    return not _in_time(probe, probe.answered_ns) and _in_time(probe, probe.control_ns)
 
 
 def _losses(probes: Sequence[Probe]) -> list[Loss]:
@@ -106,7 +112,7 @@ def _losses(probes: Sequence[Probe]) -> list[Loss]:
             began_ns, count = (found[-1].began_ns, found[-1].lost) if going_on else (probe.sent_ns, 0)
             found[len(found) - going_on :] = [Loss(began_ns, probe.sent_ns, count + 1)]
             going_on = True
-        elif probe.answered_ns is not None:
+        elif _in_time(probe, probe.answered_ns):
             going_on = False
     return found
 

@@ -197,15 +197,19 @@ class Keepalived(Peer):
 
     def start(self, wire: Wire, priority: int, preempt: bool = True) -> None:
         """Write its configuration and start it."""
-        self.vips = wire.vips
-        self.device = _MACVLAN if wire.use_vmac else "eth0"
         self.write(wire, priority, preempt)
-        self.launch(["unshare", "--mount", "sh", "-c", _IN_ROOT, "sh", str(self.root), str(self.folder)])
+        self.launch(self.run_command())
         wait_for(lambda: "Entering BACKUP STATE" in self.log, "keepalived runs", 10)
 
     def write(self, wire: Wire, priority: int, preempt: bool = True) -> None:
         """Write its configuration."""
+        self.vips = wire.vips
+        self.device = _MACVLAN if wire.use_vmac else "eth0"
         (self.folder / "keepalived.conf").write_text(_keepalived_conf(wire, priority, preempt))
+
+    def run_command(self) -> list[str]:
+        """The command that runs it, in a mount namespace of its own."""
+        return ["unshare", "--mount", "sh", "-c", _IN_ROOT, "sh", str(self.root), str(self.folder)]
 
     def reload(self) -> None:
         """Have it read its configuration again."""

@@ -85,6 +85,11 @@ class Namespace:
         found = [one for one in self._addresses(device) if link_local or one["scope"] != "link"]
         return [f"{one['local']}/{one['prefixlen']}" for one in found]
 
+    def all_addresses(self) -> list[str]:
+        """The addresses of all devices with their prefixes."""
+        links = json.loads(self.ip("-j", "address", "show"))
+        return [f"{one['local']}/{one['prefixlen']}" for link in links for one in link.get("addr_info", ())]
+
     def has(self, device: str) -> bool:
         """Whether there is a device of this name."""
         return any(link["ifname"] == device for link in json.loads(self.ip("-j", "link", "show")))

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, duet.ha_pair contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""The command line: `vrrp-agent run | check | status | reload`."""
+"""The command line: `vrrp-agent run | check | status | reload | upgrade`."""
 
 from __future__ import annotations
 
@@ -55,6 +55,10 @@ def _parser() -> argparse.ArgumentParser:
     show.set_defaults(command=_status)
     again = commands.add_parser("reload", parents=[runtime], help="read the configuration again, without a restart")
     again.set_defaults(command=_reload)
+    anew = commands.add_parser(
+        "upgrade", parents=[runtime], help="run the installed code in a new process, without a change of any role"
+    )
+    anew.set_defaults(command=_upgrade)
     return parser
 
 
@@ -65,7 +69,8 @@ def _run(options: argparse.Namespace) -> int:
     from .config import ConfigError
     from .linux.errors import KernelError
     from .service import log
-    from .service.agent import Agent, StartError
+    from .service.agent import Agent
+    from .service.only_one import StartError
 
     log.set_up()
     try:
@@ -108,6 +113,14 @@ def _reload(options: argparse.Namespace) -> int:
     except client.ControlError as error:
         _fail(error)
         return EXIT_REFUSED if error.code == "config_invalid" else EXIT_FAILED
+    return 0
+
+
+def _upgrade(options: argparse.Namespace) -> int:
+    try:
+        client.upgrade(options.runtime_dir)
+    except client.ControlError as error:
+        return _fail(error)
     return 0
 
 

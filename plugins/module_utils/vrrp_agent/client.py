@@ -39,6 +39,11 @@ def reload(runtime_dir: str = RUNTIME_DIR, timeout_s: float = 30.0) -> dict[str,
     return request({"command": "reload"}, runtime_dir, timeout_s)
 
 
+def upgrade(runtime_dir: str = RUNTIME_DIR, timeout_s: float = 120.0) -> dict[str, Any]:
+    """Have a new process with the installed code take over; raises ControlError `upgrade_failed` if it could not."""
+    return request({"command": "upgrade"}, runtime_dir, timeout_s)
+
+
 def request(message: dict[str, Any], runtime_dir: str = RUNTIME_DIR, timeout_s: float = 5.0) -> dict[str, Any]:
     """Ask the agent one thing and return the `result` of its answer; raises ControlError."""
     path = os.path.join(runtime_dir, SOCKET_NAME)

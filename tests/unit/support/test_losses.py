@@ -56,6 +56,13 @@ def test_an_answer_that_came_late_is_a_silence_though_nothing_was_lost() -> None
     assert (report.lost, report.longest_silence_ms) == (0, 6.0)
 
 
+def test_an_answer_that_came_too_late_is_none() -> None:
+    late = [Probe(at * MS, (at + 201) * MS, at * MS, "b") for at in range(3, 9)]
+    assert summarize([*series("aa"), *late]).lost == 6
+    both = [Probe(at * MS, (at + 201) * MS, (at + 201) * MS, "b") for at in range(3, 9)]
+    assert summarize([*series("aa"), *both]).excused == 6
+
+
 def test_silence_at_either_end() -> None:
     assert summarize(series("...aaa")).longest_silence_ms == 2.0
     assert summarize(series("aaa...")).longest_silence_ms == 2.0

@@ -60,7 +60,7 @@ STANDARD_LIBRARY = getattr(sys, "stdlib_module_names", None) or {
         "difflib",
     ),
     *("ctypes", "enum", "errno", "hashlib", "hmac", "ipaddress", "json", "logging", "os", "pwd", "re", "resource"),
-    *("signal", "socket", "struct", "sys", "time", "typing"),
+    *("select", "signal", "socket", "struct", "subprocess", "sys", "time", "typing"),
 }
 
 each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))

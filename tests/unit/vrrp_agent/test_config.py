@@ -318,6 +318,15 @@ def test_hmac_mode(mode: str) -> None:
     assert web.authentication.mode == mode
 
 
+def test_hmac_has_no_master_of_priority_1() -> None:
+    """A BACKUP asks for proof of life with it."""
+    hmac = {"type": "hmac", "keys": ONE_KEY}
+    assert of(authentication=hmac, priority=1) == [
+        "priority: 1 is no master's where adverts are signed (hmac); set 2 or more"
+    ]
+    assert of(authentication=hmac, priority=2) == of(priority=1) == []
+
+
 @pytest.mark.parametrize(
     ("hmac", "why"),
     [

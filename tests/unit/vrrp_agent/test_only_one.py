@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
-from vrrp_agent.service import agent
+from vrrp_agent.service import only_one
 
 STRANGER = 65534
 HOLD = (
@@ -23,7 +23,7 @@ HOLD = (
 def name(monkeypatch: pytest.MonkeyPatch) -> str:
     """A name of this test alone."""
     name = f"duet.ha_pair/test-{os.getpid()}"
-    monkeypatch.setattr(agent, "_ONLY_ONE", f"\0{name}")
+    monkeypatch.setattr(only_one, "_ONLY_ONE", f"\0{name}")
     return name
 
 
@@ -41,19 +41,19 @@ def holder(name: str) -> Iterator[None]:
 
 def test_the_units_user_is_trusted(holder: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody starts a second agent by hand, as root, beside the unit's."""
-    monkeypatch.setattr(agent.pwd, "getpwnam", lambda name: SimpleNamespace(pw_uid=STRANGER))
-    with pytest.raises(agent.StartError, match="another vrrp-agent is running on this host"):
-        agent._only_agent_here()
+    monkeypatch.setattr(only_one.pwd, "getpwnam", lambda name: SimpleNamespace(pw_uid=STRANGER))
+    with pytest.raises(only_one.StartError, match="another vrrp-agent is running on this host"):
+        only_one.only_agent_here()
 
 
 def test_a_stranger_is_not(holder: None) -> None:
-    agent._only_agent_here().close()
+    only_one.only_agent_here().close()
 
 
 def test_the_name_is_free_after_its_holder() -> None:
     for _life in range(2):
-        agent._only_agent_here().close()
-    held = agent._only_agent_here()
-    with pytest.raises(agent.StartError):
-        agent._only_agent_here()
+        only_one.only_agent_here().close()
+    held = only_one.only_agent_here()
+    with pytest.raises(only_one.StartError):
+        only_one.only_agent_here()
     held.close()

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import pytest
 from story import (
     BACKUP,
     FAULT,
@@ -119,11 +118,19 @@ def test_master_tells_its_new_address_at_once() -> None:
     assert router.handle(TimerDue(), T + S + MS) == (sent(source=HIGHER),)
 
 
-@pytest.mark.parametrize("router", [backup(), master()], ids=["BACKUP", "MASTER"])
-def test_the_same_address_again_is_nothing(router: Router) -> None:
+def test_the_same_address_again_is_nothing_to_a_backup() -> None:
+    router = backup()
     before = router.deadline_ns
     assert router.handle(InterfaceUp(US), T + MS) == ()
     assert router.deadline_ns == before
+
+
+def test_master_announces_where_the_interface_has_another_mac() -> None:
+    """It is told by the same address again; said again as after a takeover, the next advert is not moved."""
+    router = master()
+    assert router.handle(InterfaceUp(US), T + MS) == (Announce(OURS.addresses),)
+    assert router.handle(TimerDue(), T + 101 * MS) == (Announce(OURS.addresses),)
+    assert router.handle(TimerDue(), T + S) == (sent(),)
 
 
 def test_an_announcement_that_was_due_dies_with_the_role() -> None:

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from vrrp_agent import config
 from vrrp_agent.config import Instance
 from vrrp_agent.linux.interfaces import Link
+from vrrp_agent.protocol.settings import Authentication
 from vrrp_agent.protocol.tracked import TrackedInterface
 from vrrp_agent.service.tracking import link_fault, tracked_fault, tracked_priority
 
@@ -103,4 +105,6 @@ def test_each_does_its_own() -> None:
 
 def test_a_lowered_priority_ends_at_1() -> None:
     """0 says goodbye, and less does not fit."""
-    assert tracked_priority(Links(), made(lowered("off", 90), lowered("cut", 90)))[0] == 1
+    web = made(lowered("off", 90), lowered("cut", 90))
+    assert tracked_priority(Links(), web)[0] == 1
+    assert tracked_priority(Links(), replace(web, authentication=Authentication("hmac")))[0] == 2

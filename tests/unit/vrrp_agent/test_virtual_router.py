@@ -49,6 +49,7 @@ class Segment:
         self.held: set[tuple[int, object]] = set()
         self.claims: list[tuple[object, ...]] = []
         self.sent = 0
+        self.announced: list[tuple[object, ...]] = []
         self.source: object = ip_address("192.0.2.10")
         self.refuses: KernelError | None = None
         self.deafness: str | None = None
@@ -84,7 +85,7 @@ class Segment:
         return []
 
     def announce(self, index: int, addresses: Any) -> None:
-        pass
+        self.announced.append(tuple(addresses))
 
     def send(self, *packet: object) -> None:
         self.sent += 1
@@ -166,6 +167,20 @@ def test_an_interface_that_comes_back_with_another_index() -> None:
         running.follow_interface()
         await asyncio.wait_for(until_master(running), 10)
         assert segment.held == {(8, VIP), (8, SECOND_VIP)}
+
+    play(story)
+
+
+def test_another_mac_is_announced_at_once() -> None:
+    """Or clients send to the old one until their cache expires; news that change nothing announce nothing."""
+
+    async def story(running: VirtualRouter, segment: Segment) -> None:
+        segment.announced.clear()
+        running.follow_interface()
+        assert segment.announced == []
+        segment.links[7] = eth(mac=b"\4" * 6)
+        running.follow_interface()
+        assert segment.announced == [(VIP, SECOND_VIP)]
 
     play(story)
 

@@ -47,6 +47,7 @@ class Address:
     """An address on an interface.
 
     `permanent`: it has no lifetime. `protocol`: its IFA_PROTO, netlink.ADDRESS_PROTOCOL on ours, 0 if unknown.
+    `remaining_s`: what was left of its lifetime when the kernel told of it, in whole seconds, rounded up.
     """
 
     index: int
@@ -55,6 +56,7 @@ class Address:
     tentative: bool
     permanent: bool
     protocol: int
+    remaining_s: int = 0
 
 
 @dataclass(frozen=True)
@@ -217,6 +219,7 @@ def _address(message: Any) -> Address | None:
     if message["family"] not in (socket.AF_INET, socket.AF_INET6) or address is None:
         return None
     flags = message.get_attr("IFA_FLAGS", message["flags"])
+    lifetime = message.get_attr("IFA_CACHEINFO") or {"ifa_valid": 0}
     return Address(
         index=message["index"],
         interface=ip_interface((address, message["prefixlen"])),
@@ -224,4 +227,5 @@ def _address(message: Any) -> Address | None:
         tentative=bool(flags & IFA_F_TENTATIVE),
         permanent=bool(flags & IFA_F_PERMANENT),
         protocol=message.get_attr("IFA_PROTO", 0),
+        remaining_s=lifetime["ifa_valid"],
     )

@@ -66,8 +66,11 @@ class Authenticator:
             return octets[: -trailer.OCTETS], octets[-trailer.OCTETS :]
         return octets, b""
 
-    def verify(self, message: bytes, octets: bytes, source: IPAddress, now_ns: int) -> Remarks:
-        """What is remarkable about an accepted trailer, as (counter, text); raises PacketError."""
+    def verify(self, message: bytes, octets: bytes, source: IPAddress, now_ns: int, asks: bool) -> Remarks:
+        """What is remarkable about an accepted trailer, as (counter, text); raises PacketError.
+
+        `asks`: whether the sender of a genuine advert of an unknown time is worth a question.
+        """
         if not self._keys:
             return ()
         if not octets:
@@ -80,7 +83,7 @@ class Authenticator:
         if not trailer.genuine(message, source, self._keys[read.key_id], octets):
             raise packet.PacketError("auth_ext_invalid_hmac", f"not signed with our key {read.key_id}")
         try:
-            ahead_ns = self._receiver.judge(source, read, now_ns, self._utc_ns(), self._interval_ns)
+            ahead_ns = self._receiver.judge(source, read, now_ns, self._utc_ns(), self._interval_ns, asks)
         except packet.PacketError as error:
             return self._tolerate(error)
         if abs(ahead_ns) <= freshness.window_ns(self._interval_ns) // 2:

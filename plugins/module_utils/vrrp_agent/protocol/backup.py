@@ -68,8 +68,8 @@ def _timer(router: Router, event: TimerDue, now_ns: int) -> None:
 
 def _packet(router: Router, event: PacketReceived, now_ns: int) -> None:
     advert = router._accept(event, now_ns)
-    if advert is None:
-        return
+    if advert is None or advert.is_question:
+        return  # a question is the MASTER's to answer
     heard = Master(event.source, advert.priority, advert.interval_cs, now_ns)
     if router._startup_ns:
         # The network passes traffic: from here on as ever.

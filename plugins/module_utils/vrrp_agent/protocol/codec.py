@@ -56,7 +56,7 @@ class Codec:
             self._encoded = key, tuple(adverts)
         return self._encoded[1]
 
-    def judge(self, event: PacketReceived, source: IPAddress | None, now_ns: int) -> packet.Advert:
+    def judge(self, event: PacketReceived, source: IPAddress | None, now_ns: int, is_master: bool) -> packet.Advert:
         """The advert in a packet, when it is genuine; raises PacketError. `source` is this router's own address."""
         settings = self._settings
         self._judge_way(event)
@@ -73,7 +73,8 @@ class Codec:
         authentication.verify(advert, settings.authentication)
         if event.source == source:
             raise packet.PacketError("own_source_errors", "sent from this node's own address")
-        self._remarks = self._authenticator.verify(message, trailer, event.source, now_ns)
+        asks = is_master or not advert.is_question  # one BACKUP has nothing to ask another
+        self._remarks = self._authenticator.verify(message, trailer, event.source, now_ns, asks)
         if advert.version == 3 and settings.checksum == "auto":
             self._note_style(event.source if settings.unicast_peers else event.destination, pseudo_header)
         return advert

@@ -65,8 +65,12 @@ def _of_the_delays(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def _of_the_signature(settings: Settings) -> Iterator[tuple[str, str]]:
+    if settings.authentication.type != "hmac":
+        return
+    if settings.priority < settings.priority_min:
+        yield "priority", f"{settings.priority} is no master's where adverts are signed (hmac); set 2 or more"
     count, limit = len(settings.virtual_addresses), _SIGNED_ADDRESSES_MAX_IPV6
-    if settings.family == 6 and settings.authentication.type == "hmac" and count > limit:
+    if settings.family == 6 and count > limit:
         yield (
             "virtual_addresses",
             f"has {count} addresses, a signed advert carries {limit}; move some to extra_addresses",

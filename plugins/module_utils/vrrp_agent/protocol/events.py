@@ -33,7 +33,13 @@ class Master:
 
 @dataclass(frozen=True)
 class Start:
-    """Take part from now on (RFC 9568 6.4.1: a Startup event)."""
+    """Take part from now on (RFC 9568 6.4.1: a Startup event).
+
+    `held_s`: an earlier life was MASTER, and renewed its addresses, which are still there, less than so long ago: no
+    backup can have lost patience yet.
+    """
+
+    held_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,10 @@ class PacketReceived:
 
 @dataclass(frozen=True)
 class InterfaceUp:
-    """The interface carries traffic and `source` is its primary address; also told when that address changes."""
+    """The interface carries traffic and `source` is its primary address.
+
+    Also told when that address changes, and again when the interface's MAC does.
+    """
 
     source: IPAddress
 

@@ -26,7 +26,10 @@ from .trailer import Trailer
 _SECOND = 1 << 32
 _BITS = 64
 
-PROOFS = 4  # in a row: a recording passes with 4 out of 65536 each time
+PROOFS = 4  # in a row: a recording passes with 32 out of 65536 each time
+# How many of our latest adverts may be echoed: adverts of a peer cross with ours, and three peers may want proof at the
+# same time, each in two exchanges (it has asked us, and we have asked it).
+NONCES = 32
 _PROOF_TOLERANCE_NS = timers.SECOND_NS // 4
 _DRIFT = 5000  # a clock that nobody sets gains or loses less than one part of so many
 
@@ -40,7 +43,6 @@ class _Heard:
     sequence: int
     at_ns: int
     proofs: int = 0
-    echo: int = 0
 
 
 def window_ns(interval_ns: int) -> int:
@@ -75,17 +77,19 @@ class Receiver:
     def __init__(self) -> None:
         self._followed: dict[IPAddress, _Heard] = {}
         self._unproven: dict[IPAddress, _Heard] = {}
-        # More than the latest: adverts of a peer cross with ours, and two peers may want proof at the same time.
-        self._nonces: deque[int] = deque(maxlen=4)
-        self._accepted_ns: int | None = None
-        self._answered_ns: int | None = None
+        self._nonces: deque[int] = deque(maxlen=NONCES)
+        # The latest nonce of ours that each sender is known to have heard, and when each was asked for proof.
+        self._echoed: dict[IPAddress, int] = {}
+        self._answered: dict[IPAddress, int] = {}
         self.echo = 0
 
     def note_sent(self, nonce: int) -> None:
         """An advert of ours has left: who hears it can now echo this nonce."""
         self._nonces.append(nonce)
 
-    def judge(self, source: IPAddress, trailer: Trailer, now_ns: int, utc_ns: int, interval_ns: int) -> int:
+    def judge(
+        self, source: IPAddress, trailer: Trailer, now_ns: int, utc_ns: int, interval_ns: int, asks: bool = True
+    ) -> int:
         """How far the sender's clock is ahead of ours in nanoseconds; raises PacketError unless the advert is fresh."""
         window, known = window_ns(interval_ns), self._followed.get(source)
         ahead_ns = _ns_between(_sequence(utc_ns), trailer.sequence)
@@ -96,49 +100,62 @@ class Receiver:
             fresh = fresh or abs(late_ns) <= window + elapsed_ns // _DRIFT
             # Whatever a clock says: what does not grow may have been heard before.
             fresh = fresh and _between(known.sequence, trailer.sequence) > 0
-        proven = not fresh and self._prove(source, trailer, now_ns)
-        if not fresh and not proven:
-            raise self._refusal(known, trailer, now_ns, ahead_ns, interval_ns)
-        self.echo, self._accepted_ns = trailer.nonce, now_ns
+        echoes = self._note_echo(source, trailer.counter)
+        if not fresh and not (echoes and self._prove(source, trailer, now_ns)):
+            answers = self._worth_an_answer(source, now_ns, interval_ns, echoes, asks)
+            raise self._refusal(source, trailer, now_ns, ahead_ns, answers)
+        self.echo = trailer.nonce
         self._followed[source] = _Heard(trailer.sequence, now_ns)
         self._unproven.pop(source, None)
         return ahead_ns
 
+    def _note_echo(self, source: IPAddress, nonce: int) -> bool:
+        """Whether this is the first time that a sender shows to have heard one of our latest adverts, or a later one.
+
+        An advert that is delivered twice, or overtaken, shows nothing new.
+        """
+        new, before = list(self._nonces), self._echoed.get(source)
+        if before in new:
+            new = new[new.index(before) + 1 :]
+        if nonce not in new:
+            return False
+        self._echoed[source] = nonce
+        return True
+
     def _prove(self, source: IPAddress, trailer: Trailer, now_ns: int) -> bool:
-        """Count an echo of what we have just sent; whether there have been enough of them, in a row and in time."""
-        if trailer.counter not in self._nonces:
-            return False  # and leave what is proven so far: recordings thrown in between must not stop a live sender
+        """Count an echo of what we have just sent; whether there have been enough of them, in a row and in time.
+
+        What echoes nothing leaves the row as it is: recordings thrown in between must not stop a live sender.
+        """
         before, proofs = self._unproven.get(source), 1
-        if before is not None and before.echo != trailer.counter:
+        if before is not None:
             late_ns = _ns_between(before.sequence, trailer.sequence) - (now_ns - before.at_ns)
             grown = _between(before.sequence, trailer.sequence) > 0
             proofs = before.proofs + 1 if grown and abs(late_ns) <= _PROOF_TOLERANCE_NS else 1
-        elif before is not None:
-            return False  # the same echo proves nothing more
-        self._unproven[source] = _Heard(trailer.sequence, now_ns, proofs, trailer.counter)
+        self._unproven[source] = _Heard(trailer.sequence, now_ns, proofs)
         return proofs >= PROOFS
 
-    def _refusal(
-        self, known: _Heard | None, trailer: Trailer, now_ns: int, ahead_ns: int, interval_ns: int
-    ) -> PacketError:
+    def _refusal(self, source: IPAddress, trailer: Trailer, now_ns: int, ahead_ns: int, answers: bool) -> PacketError:
+        known = self._followed.get(source)
         ahead = f"{abs(ahead_ns) / timers.SECOND_NS:.1f} s {'ahead of' if ahead_ns > 0 else 'behind'} our clock"
         if known is not None and _between(known.sequence, trailer.sequence) <= 0:
             reason, detail = "auth_ext_replay", f"its sequence does not grow; {ahead}"
         else:
             reason, detail = "auth_ext_stale", f"its time is {ahead}"
-        if not self._worth_an_answer(trailer, now_ns, interval_ns):
-            return PacketError(reason, detail)
-        self._answered_ns, self.echo = now_ns, trailer.nonce
-        return PacketError(reason, detail, answer=True)
+        if answers:
+            self._answered[source], self.echo = now_ns, trailer.nonce
+        return PacketError(reason, detail, answers)
 
-    def _worth_an_answer(self, trailer: Trailer, now_ns: int, interval_ns: int) -> bool:
-        """Who echoes us is answered at once; others seldom (a recording must not make us send in a flood), and only
-        while nobody is heard whom we can date."""
-        if trailer.counter in self._nonces:
-            return True
-        if self._accepted_ns is not None and now_ns - self._accepted_ns <= 2 * interval_ns:
+    def _worth_an_answer(self, source: IPAddress, now_ns: int, interval_ns: int, echoes: bool, asks: bool) -> bool:
+        """Who echoes us is answered at once; others are asked seldom: a recording must not make us send in a flood.
+
+        Not while the sender is heard: then this is a recording, or was delivered twice, or overtaken. Each sender by
+        itself, because that one is alive says nothing about another.
+        """
+        known, answered_ns = self._followed.get(source), self._answered.get(source)
+        if known is not None and now_ns - known.at_ns <= 2 * interval_ns:
             return False
-        return self._answered_ns is None or now_ns - self._answered_ns >= interval_ns // 8
+        return asks and (echoes or answered_ns is None or now_ns - answered_ns >= interval_ns // 8)
 
 
 def _sequence(utc_ns: int) -> int:

@@ -47,7 +47,7 @@ def _timer(router: Router, event: TimerDue, now_ns: int) -> None:
 
 def _packet(router: Router, event: PacketReceived, now_ns: int) -> None:
     advert = router._accept(event, now_ns)
-    if advert is not None and advert.priority:
+    if advert is not None and advert.priority and not advert.is_question:
         # A successor may speak before its addresses answer, as RFC 9568 6.4.2 has it and keepalived does.
         router._leaving = f"stopped: {event.source} has taken over"
         router._timer_ns = min(router._timer_ns or now_ns, now_ns + _SUCCESSOR_CLAIMS_NS)

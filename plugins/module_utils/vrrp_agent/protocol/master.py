@@ -40,6 +40,9 @@ def _up(router: Router, event: InterfaceUp, now_ns: int) -> None:
     router._note_interface_up(event, now_ns)
     if changed:
         router._send(now_ns)
+    else:
+        # Told again: the interface has another MAC, and clients would go on sending to the old one.
+        router._announce(now_ns)
 
 
 def _down(router: Router, event: InterfaceDown, now_ns: int) -> None:
@@ -87,17 +90,21 @@ def _packet(router: Router, event: PacketReceived, now_ns: int) -> None:
         return
     # RFC 9568 6.4.3: discarded, and answered at once to assert the role; a goodbye (priority 0), too. Two masters
     # have been on the segment, so that clients may have learned the other's MAC: announce as after a takeover.
-    _answer(router, now_ns)
+    _answer(router, advert.is_question, now_ns)
 
 
-def _answer(router: Router, now_ns: int) -> None:
-    """Assert the role by an advert and announcements; in a flood of losing adverts, later and once for many."""
+def _answer(router: Router, question: bool, now_ns: int) -> None:
+    """Assert the role by an advert and announcements; in a flood of losing adverts, later and once for many.
+
+    A question always gets its advert: it is signed and fresh, and who asks takes the role when it finds no answer.
+    """
     since_ns, count = router._answers
     if now_ns - since_ns >= timers.SECOND_NS:
         since_ns, count = now_ns, 0
     router._answers = since_ns, count + 1
-    if count < ANSWERS_A_SECOND:
+    if count < ANSWERS_A_SECOND or question:
         router._send(now_ns)
+    if count < ANSWERS_A_SECOND:
         router._announce(now_ns)
     else:
         router._announce_ns = sorted({since_ns + timers.SECOND_NS, *router._announce_ns})

@@ -9,7 +9,7 @@ import ipaddress
 import struct
 from dataclasses import dataclass
 
-from .settings import IPAddress
+from .settings import PRIORITY_LOWEST, IPAddress
 
 PROTOCOL_NUMBER = 112  # RFC 9568 5.1.1.4, 5.1.2.4
 TTL = 255  # RFC 9568 5.1.1.3, 5.1.2.3
@@ -39,7 +39,10 @@ class PacketError(Exception):
 
 @dataclass(frozen=True)
 class Advert:
-    """One advertisement; `interval_cs` in centiseconds, `auth_data` 8 octets in version 2 and none in version 3."""
+    """One advertisement; `interval_cs` in centiseconds, `auth_data` 8 octets in version 2 and none in version 3.
+
+    `signed` tells that a trailer came behind it.
+    """
 
     version: int
     virtual_router_id: int
@@ -48,6 +51,15 @@ class Advert:
     addresses: tuple[IPAddress, ...]
     auth_type: int = AUTH_NONE
     auth_data: bytes = b""
+    signed: bool = False
+
+    @property
+    def is_question(self) -> bool:
+        """Whether no master speaks: where adverts are signed, no master has the lowest priority.
+
+        It is what a BACKUP asks for proof of life with, and the last word of a MASTER that yields.
+        """
+        return self.signed and self.priority == PRIORITY_LOWEST
 
     def __repr__(self) -> str:
         """Without `auth_data`, which is a secret."""
@@ -135,7 +147,8 @@ def decode(
         raise PacketError("interval_errors", "interval 0")
     addresses = _addresses(message[_HEADER.size : end], source.version)
     auth_type = last >> 8 if version == 2 else AUTH_NONE
-    return Advert(version, virtual_router_id, priority, interval_cs, addresses, auth_type, message[end:]), pseudo_header
+    values = (version, virtual_router_id, priority, interval_cs, addresses, auth_type, message[end:], bool(trailer))
+    return Advert(*values), pseudo_header
 
 
 def checksum(octets: bytes) -> int:

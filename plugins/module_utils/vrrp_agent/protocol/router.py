@@ -96,11 +96,15 @@ class Router:
 
     # --- what happens in INIT and FAULT
 
-    def _start(self, event: Event, now_ns: int) -> None:
+    def _start(self, event: Start, now_ns: int) -> None:
         self._startup_ns = self.settings.startup_delay_ms * timers.MILLISECOND_NS
         fault = self.fault or self.group.fault
         if fault is not None:
             self._change(State.FAULT, fault)
+        elif event.held_s is not None:
+            # Not in the RFC: killed and started again before anybody could notice, it never was away.
+            why = f"resumed: its addresses were renewed less than {event.held_s:g} s ago"
+            self._take_role(why, "no_response", now_ns)
         else:
             self._begin("started", now_ns)
 
@@ -220,7 +224,7 @@ class Router:
     def _accept(self, event: PacketReceived, now_ns: int) -> packet.Advert | None:
         """The advert in a packet, when it is genuine; whatever is rejected is counted and touches nothing else."""
         try:
-            advert = self._codec.judge(event, self.source, now_ns)
+            advert = self._codec.judge(event, self.source, now_ns, self.state is State.MASTER)
         except packet.PacketError as error:
             self.counters[error.reason] += 1
             self._effects.append(PacketRejected(error.reason, error.detail, event.source))

@@ -61,6 +61,11 @@ class Settings:
         return self.virtual_addresses[0].version
 
     @property
+    def priority_min(self) -> int:
+        """The least that this router may say as its own; the lowest of all is no master's where adverts are signed."""
+        return PRIORITY_LOWEST + 1 if self.authentication.type == "hmac" else PRIORITY_LOWEST
+
+    @property
     def addresses(self) -> tuple[IPInterface, ...]:
         """Every address that moves with the role, advertised or not."""
         return self.virtual_addresses + self.extra_addresses

@@ -8,10 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import pwd
 import signal
-import socket
-import struct
 import time
 from typing import Any
 
@@ -23,28 +20,21 @@ from ..linux.sockets import Datagram
 from ..protocol.events import PacketReceived, State
 from ..protocol.settings import IPInterface
 from ..version import VERSION
-from . import process, status
+from . import handover, process, resume, status
 from .control import CommandError, ControlServer
 from .log import LOGGER
 from .network import Network
 from .notify import notify, watchdog_interval_s
+from .only_one import StartError, only_agent_here
 from .sync_groups import SyncGroup, form_groups
 from .virtual_router import VirtualRouter
 
 _Identity = tuple[str, int, int]
 
 _LISTEN_AGAIN_S = 5.0
-# In Linux' abstract namespace, which each network namespace has of its own.
-_ONLY_ONE = "\0duet.ha_pair/vrrp-agent"
-# Whom the unit runs it as.
-_USER = "vrrp-agent"
 
 # The folder that the code was loaded from; as installed by the role its name is the package's digest.
 _PACKAGE = os.path.basename(os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))))
-
-
-class StartError(Exception):
-    """The agent cannot start, and why."""
 
 
 class Agent:
@@ -56,9 +46,12 @@ class Agent:
         self._config = Config("", ())
         self._config_digest = ""
         self._last_reload: dict[str, Any] | None = None
+        self._last_upgrade: dict[str, Any] | None = None
         self._since_s = time.time()
         self._routers: dict[_Identity, VirtualRouter] = {}
         self._leaving: dict[_Identity, VirtualRouter] = {}
+        # What an earlier life has held until now: how long ago it was renewed at most.
+        self._held: dict[_Identity, float] = {}
         self._groups: list[SyncGroup] = []
         # By interface index, family and virtual router id.
         self._receivers: dict[tuple[int, int, int], VirtualRouter] = {}
@@ -71,32 +64,41 @@ class Agent:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         self._transition = asyncio.Event()
+        self._reading = asyncio.Lock()
+        predecessor = self._predecessor()
         self._config, self._config_digest = self._read_config()
-        only_one = _only_agent_here()
+        self._only_one = only_agent_here() if predecessor is None else predecessor.name
         self._process = process.set_up()
         os.makedirs(self._runtime_dir, mode=0o700, exist_ok=True)
         self._network = Network(self._follow_network, self._receive)
-        commands = {"status": self._status, "reload": self._reload}
-        control = ControlServer(os.path.join(self._runtime_dir, SOCKET_NAME), commands)
+        commands = {"status": self._status, "reload": self._reload, "upgrade": self._upgrade}
+        self._control = ControlServer(os.path.join(self._runtime_dir, SOCKET_NAME), commands)
         try:
             self._loop.set_exception_handler(self._resign)
-            self._remove_leftovers()
-            self._apply(self._config)
-            await control.start()
-            self._follow_signals()
-            self._keep_watchdog_quiet()
+            await self._control.start(hidden=True)
+            if predecessor is None:
+                self._remove_leftovers()
+                self._apply(self._config)
+                self._control.publish()
+                self._follow_signals()
+                self._say_ready()
+            else:
+                self._take_over(predecessor)
             self._loop.call_later(_LISTEN_AGAIN_S, self._listen_again)
-            notify("READY=1", self._summary())
-            LOGGER.info("ready: %d instances from %s", len(self._routers), self._config_file)
             await self._stopping.wait()
             notify("STOPPING=1")
             await self._leave()
         finally:
             self._let_go()
-            control.close()
+            self._control.close()
             self._network.close()
-            only_one.close()
+            self._only_one.close()
         return self._exit_code
+
+    def _say_ready(self) -> None:
+        notify("READY=1", self._summary())
+        self._keep_watchdog_quiet()
+        LOGGER.info("ready: %d instances from %s", len(self._routers), self._config_file)
 
     async def _leave(self) -> None:
         """Stop every virtual router, and wait until each has a successor or had time enough to find none."""
@@ -153,9 +155,15 @@ class Agent:
                 LOGGER.info("%s: reconfigured", running.label)
                 running.reconfigure(instance)
         self._listen()
+        for running in started:
+            if running.instance.identity in self._held:
+                # Before there are groups, which would have the first one leave because the others are not MASTER yet.
+                running.start(self._held.pop(running.instance.identity))
         self._groups = form_groups(new.sync_groups, list(self._routers.values()))
         for running in started:
-            running.start()
+            if running.last_transition is None:
+                running.start()
+        resume.write_record(self._runtime_dir, self._config_digest)
 
     def _ungroup(self) -> None:
         """Have no group decide while members come, go or stop; nobody takes a role alone meanwhile."""
@@ -165,6 +173,10 @@ class Agent:
 
     async def _reload(self) -> dict[str, Any]:
         """Read the configuration again; a refused one changes nothing but what status says of it."""
+        async with self._reading:
+            return await self._reload_alone()
+
+    async def _reload_alone(self) -> dict[str, Any]:
         at = status.iso_time(time.time())
         try:
             # Off the loop: a long file must not make an advert late.
@@ -181,11 +193,108 @@ class Agent:
         LOGGER.info("reloaded: %d instances from %s", len(self._routers), self._config_file)
         return {"changed": changed, "config_digest": digest}
 
+    # --- a successor, and a predecessor
+
+    async def _upgrade(self) -> dict[str, Any]:
+        """Have a new process take over, with the code that is installed now; if it cannot, nothing has changed."""
+        async with self._reading:
+            at = status.iso_time(time.time())
+            try:
+                successor = await self._hand_over()
+            except handover.HandoverError as error:
+                self._last_upgrade = {"at": at, "ok": False, "error": str(error)}
+                LOGGER.error("upgrade failed, nothing has changed: %s", error)
+                raise CommandError("upgrade_failed", str(error)) from None
+            # Not one line may run here any more but the answer: the successor is the agent.
+            notify(f"MAINPID={successor.pid}")
+            self._control.last_words = lambda: os._exit(0)
+            return {"pid": successor.pid}
+
+    async def _hand_over(self) -> handover.Successor:
+        successor = handover.Successor(self._only_one)
+        try:
+            await self._leave_all_but(await successor.ready())
+            if self._stopping.is_set():
+                raise handover.HandoverError("the agent is being stopped")
+            self._network.drain()
+            intervals_cs = [running.instance.advert_interval_cs for running in self._routers.values()]
+            successor.hand_over(self._memory(), min(intervals_cs, default=100) / 100)
+        except BaseException as error:
+            words = successor.give_up()
+            if isinstance(error, handover.HandoverError) and words:
+                raise handover.HandoverError(f"the new agent: {words}") from None
+            raise
+        return successor
+
+    async def _leave_all_but(self, identities: set[tuple[Any, ...]]) -> None:
+        """What the successor's configuration has no longer leaves in good order before."""
+        kept = tuple(instance for instance in self._config.instances if instance.identity in identities)
+        if len(kept) < len(self._config.instances):
+            names = {instance.name for instance in kept}
+            groups = tuple(group for group in self._config.sync_groups if names.issuperset(group.instances))
+            self._apply(Config(self._config.router_id, kept, groups))
+        while self._leaving and not self._stopping.is_set():
+            self._transition.clear()
+            await self._transition.wait()
+
+    def _memory(self) -> dict[str, Any]:
+        return {
+            "at_ns": time.monotonic_ns(),
+            "since_s": self._since_s,
+            "last_reload": self._last_reload,
+            "strays": self._strays,
+            "routers": [handover.remember(running) for running in self._routers.values()],
+        }
+
+    def _predecessor(self) -> handover.Predecessor | None:
+        try:
+            return handover.predecessor()
+        except handover.HandoverError as error:
+            raise StartError(str(error)) from None
+
+    def _take_over(self, predecessor: handover.Predecessor) -> None:
+        """Go on where the old process was; until it says go, nothing is touched."""
+        wanted = {instance.identity: instance for instance in self._config.instances}
+        links = [(self._network.link(instance.interface), instance.family) for instance in wanted.values()]
+        self._network.listen({(link.index, family) for link, family in links if link is not None})
+        try:
+            memory = predecessor.wait(list(wanted), self._network.keep_up)
+            restored: dict[_Identity, VirtualRouter] = {}
+            for document in memory["routers"]:
+                identity = tuple(document["identity"])
+                restored[identity] = handover.restore(document, wanted[identity], self._network, self._note_transition)
+            predecessor.confirm()
+        except handover.HandoverError as error:
+            raise StartError(str(error)) from None
+        self._follow_signals()
+        self._routers = restored
+        self._control.publish()
+        self._since_s, self._last_reload, self._strays = memory["since_s"], memory["last_reload"], memory["strays"]
+        self._last_upgrade = {"at": status.iso_time(time.time()), "ok": True, "error": None}
+        self._apply(self._config)
+        for running in restored.values():
+            running.go_on()
+        frozen_ms = (time.monotonic_ns() - memory["at_ns"]) / 1e6
+        LOGGER.info("took over %d instances from the process before in %.1f ms", len(restored), frozen_ms)
+        predecessor.when_gone(self._say_ready)
+
     def _remove_leftovers(self) -> None:
-        """No address outlives its owner: what an earlier life held is nobody's until somebody is elected."""
+        """No address outlives its owner: what an earlier life held is nobody's until somebody is elected.
+
+        But for what it has renewed so recently that nobody can have missed it.
+        """
+        if resume.same_life(self._runtime_dir, self._config_digest):
+            self._held = resume.held(self._config, self._network)
+        resumed = [instance for instance in self._config.instances if instance.identity in self._held]
+        kept = {address for instance in resumed for address in instance.addresses}
+        for instance in resumed:
+            if instance.use_vmac:
+                self._network.virtual_macs.adopt(instance)
         self._network.remove_left_links()
         shared = [address for instance in self._config.instances for address in instance.addresses]
         for address in self._network.leftovers(shared):
+            if address.interface in kept:
+                continue
             LOGGER.warning("removing %s, left by an earlier life", address.interface)
             for error in self._network.release(address.index, [address.interface]):
                 LOGGER.error("%s", error)
@@ -241,6 +350,7 @@ class Agent:
             "config_file": self._config_file,
             "config_digest": self._config_digest,
             "last_reload": self._last_reload,
+            "last_upgrade": self._last_upgrade,
             "interfaces": status.interfaces_status(self._all(), self._strays),
             "instances": [status.instance_status(running, _present(running, present)) for running in self._all()],
             "sync_groups": [group.status() for group in self._groups],
@@ -286,37 +396,3 @@ def _present(running: VirtualRouter, present: dict[int, list[IPInterface]]) -> l
     """What is on an instance's interface, and on the one with its virtual MAC."""
     indexes = sorted({running.index or 0, running.address_index or 0})
     return [address for index in indexes for address in present.get(index, ())]
-
-
-def _only_agent_here() -> socket.socket:
-    """Hold the name that one agent in a network namespace can hold; two would fight over the same addresses."""
-    name = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-    try:
-        name.bind(_ONLY_ONE)
-        name.listen()
-    except OSError:
-        name.close()
-        name = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-        if _holder_is_trusted(name):
-            name.close()
-            raise StartError("another vrrp-agent is running on this host; stop it first") from None
-        LOGGER.warning("the name %s is held by somebody without privileges; starting all the same", _ONLY_ONE[1:])
-    return name
-
-
-def _holder_is_trusted(connection: socket.socket) -> bool:
-    """Anybody may take an abstract name, but only root, this user or the unit's may keep the agent from starting."""
-    try:
-        connection.settimeout(1)
-        connection.connect(_ONLY_ONE)
-        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    except OSError:
-        return False
-    return struct.unpack("3i", credentials)[1] in (0, os.geteuid(), _uid_of_the_unit())
-
-
-def _uid_of_the_unit() -> int | None:
-    try:
-        return pwd.getpwnam(_USER).pw_uid
-    except KeyError:
-        return None

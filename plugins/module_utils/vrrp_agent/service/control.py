@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -35,27 +36,34 @@ class ControlServer:
 
     def __init__(self, path: str, commands: Mapping[str, Command]) -> None:
         self._path = path
+        self._hidden_path = f"{path}.new"
+        self._published = False
         self._commands = commands
         self._server: asyncio.AbstractServer | None = None
         self._connections = 0
+        # What a command wants done as soon as it is answered.
+        self.last_words: Callable[[], None] | None = None
 
-    async def start(self) -> None:
-        """Listen; what an earlier life left at the path is replaced."""
-        try:
-            os.unlink(self._path)
-        except FileNotFoundError:
-            pass
-        listening = _private_socket(self._path)
+    async def start(self, hidden: bool = False) -> None:
+        """Listen; `hidden`: only `publish()` lets clients come."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._hidden_path)
+        listening = _private_socket(self._hidden_path)
         self._server = await asyncio.start_unix_server(self._serve, sock=listening, limit=REQUEST_MAX_OCTETS)
+        if not hidden:
+            self.publish()
+
+    def publish(self) -> None:
+        """Take the name that clients use, in one step, from whoever has it: an earlier life, or a predecessor."""
+        os.replace(self._hidden_path, self._path)
+        self._published = True
 
     def close(self) -> None:
         """Listen no more."""
         if self._server is not None:
             self._server.close()
-            try:
-                os.unlink(self._path)
-            except FileNotFoundError:
-                pass
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._path if self._published else self._hidden_path)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._connections += 1
@@ -67,6 +75,9 @@ class ControlServer:
                 line = await asyncio.wait_for(reader.readuntil(b"\n"), REQUEST_TIMEOUT_S)
                 answer = await self._answer(line)
             writer.write(json.dumps(answer).encode() + b"\n")
+            if self.last_words is not None:
+                # Nothing may run between the command that has set it and this.
+                self.last_words()
             await asyncio.wait_for(writer.drain(), ANSWER_TIMEOUT_S)
         except (asyncio.TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError) as error:
             LOGGER.debug("control socket: a client was dropped: %s", type(error).__name__)

@@ -32,6 +32,8 @@ from .virtual_mac import VirtualMacs
 Receiver = Callable[[int, int, Datagram], None]
 _Key = tuple[int, int]
 
+_DRAIN_TURNS = 8
+
 
 class Network:
     """Follows the kernel, and tells `on_change` after every batch of news; `on_packet` gets every VRRP packet."""
@@ -95,6 +97,10 @@ class Network:
         """Which of these addresses are not on the interface, as last heard from the kernel."""
         there = self._addresses.get(index, {})
         return [address for address in addresses if address not in there]
+
+    def on(self, index: int) -> dict[IPInterface, Address]:
+        """The addresses of an interface, as last heard from the kernel."""
+        return self._addresses.get(index, {})
 
     def addresses_now(self) -> dict[int, list[IPInterface]]:
         """Every address by interface index, read from the kernel at this moment."""
@@ -167,6 +173,20 @@ class Network:
             self._sockets[index, family] = opened
             self._loop.add_reader(opened.fileno(), self._read_socket, index, family)
 
+    def drain(self) -> None:
+        """Handle what the sockets hold, up to a bound; a flood has no end."""
+        self._read_kernel()
+        for _turn in range(_DRAIN_TURNS):
+            for index, family in list(self._sockets):
+                self._read_socket(index, family)
+
+    def keep_up(self) -> None:
+        """Follow the kernel, and let packets pass: another process handles them, and `on_change` need not know."""
+        self._note_news()
+        for opened in self._sockets.values():
+            for _turn in range(_DRAIN_TURNS):
+                opened.receive()
+
     def deaf(self, index: int, family: int) -> str | None:
         """Why no adverts can be heard on an interface, or None when they can."""
         if (index, family) in self._sockets:
@@ -186,6 +206,10 @@ class Network:
             self._on_packet(index, family, datagram)
 
     def _read_kernel(self) -> None:
+        self._note_news()
+        self._on_change()
+
+    def _note_news(self) -> None:
         for event in self._kernel.read_events():
             if isinstance(event, LinkChanged):
                 self._links[event.link.index] = event.link
@@ -199,7 +223,6 @@ class Network:
             elif isinstance(event, Overrun):
                 LOGGER.warning("the kernel's news came faster than they were read; reading everything again")
                 self._read_all()
-        self._on_change()
 
     def _read_all(self) -> None:
         self._read_links()

@@ -27,11 +27,11 @@ def tracked_fault(network: Network, instance: Instance) -> str | None:
 
 
 def tracked_priority(network: Network, instance: Instance) -> tuple[int, list[str]]:
-    """The priority that the tracked interfaces leave, 1 at least, and what lowers it."""
+    """The priority that the tracked interfaces leave, the least there is at least, and what lowers it."""
     priority, reasons = instance.priority, []
     for tracked in instance.track_interfaces:
         fault = None if tracked.priority is None else link_fault(network, tracked.name)
         if fault is not None:
             priority += tracked.priority or 0
             reasons.append(fault)
-    return max(1, priority), reasons
+    return max(instance.priority_min, priority), reasons

@@ -68,6 +68,18 @@ class VirtualMacs:
         """Whether an interface is one of these."""
         return index in self._made.values()
 
+    def left_by(self, instance: Instance) -> int | None:
+        """The index of the interface that another process has made for an instance, if there is one and it is up."""
+        link = self._link(name_of(instance))
+        return link.index if link is not None and _is_ours(link) and link.up else None
+
+    def adopt(self, instance: Instance) -> None:
+        """Take over the interface that another process has made for an instance, as it is."""
+        link = self._link(name_of(instance))
+        if link is not None and _is_ours(link):
+            self._made[link.name], self._parents[link.name] = link.index, link.parent
+            self._before.setdefault(link.parent, _remembered(link))
+
     def sleep(self, instance: Instance) -> None:
         """From here on nothing answers and nothing is sent with this MAC; raises KernelError."""
         index = self._made.get(name_of(instance))
@@ -90,11 +102,13 @@ class VirtualMacs:
             self._restore(parent, self._before.pop(parent))
 
     def remove_leftovers(self, links: list[Link]) -> None:
-        """Remove what an earlier life has left, and restore what it had changed."""
+        """Remove what an earlier life has left and was not adopted, and restore what it had changed."""
         for link in filter(_is_ours, links):
+            if self.has(link.index):
+                continue
             LOGGER.warning("removing %s, left by an earlier life", link.name)
             _try(self._macvlans.remove, link.index)
-            self._restore(link.parent, {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", link.alias)})
+            self._restore(link.parent, _remembered(link))
         self._read_links()
 
     def close(self) -> None:
@@ -153,6 +167,11 @@ def mac_of(instance: Instance) -> bytes:
 def _is_ours(link: Link) -> bool:
     """Whether an interface was made by the agent, in an earlier life."""
     return link.kind == KIND and link.alias.startswith(_MARK) and link.mac.startswith(b"\0\0\x5e\0")
+
+
+def _remembered(link: Link) -> dict[str, int]:
+    """What its alias tells of the interface below: parameters as they were before."""
+    return {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", link.alias)}
 
 
 def _try(action: Callable[..., None], *arguments: Any) -> None:

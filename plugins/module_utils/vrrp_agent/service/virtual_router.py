@@ -60,6 +60,7 @@ class VirtualRouter:
         self.last_transition: Transition | None = None
         self.since_s = self.counting_since_s = time.time()
         self.group: Group | None = None
+        self._mac: bytes | None = None
         self._network = network
         self._on_transition = on_transition
         self._limiter = Limiter()
@@ -69,6 +70,7 @@ class VirtualRouter:
         self._refused: str | None = None
         self._retry_s = _RETRY_FIRST_S
         self._stopping = False
+        self._resuming = False
 
     @property
     def label(self) -> str:
@@ -77,16 +79,24 @@ class VirtualRouter:
 
     @property
     def lifetime_s(self) -> int:
-        """How long the kernel keeps an address that nobody renews: three intervals, as a backup waits at least.
+        """How long the kernel keeps an address of this instance that nobody renews."""
+        return lifetime_s(self.instance)
 
-        The kernel counts whole seconds, and two are the least that leave room to renew.
-        """
-        return max(2, 3 * self.instance.advert_interval_cs // 100)
-
-    def start(self) -> None:
-        """Take part, if the interface lets us."""
+    def start(self, held_s: float | None = None) -> None:
+        """Take part, if the interface lets us; go on as MASTER where an earlier life held the addresses till now."""
+        self._resuming = held_s is not None
         self.follow_interface()
-        self.handle(events.Start())
+        self.handle(events.Start(held_s))
+        self._resuming = False
+        if held_s is not None and self.router.state is not State.MASTER:
+            self._release(self.instance.addresses)
+
+    def go_on(self) -> None:
+        """Take part where another process has left off."""
+        if self._refused is not None:
+            self._loop.call_later(self._retry_s / 2, self._try_again)
+        self.follow_interface()
+        self._arm()
 
     def stop(self) -> None:
         """Begin to leave in good order; a MASTER has left when its successor answers, or nobody came."""
@@ -135,6 +145,7 @@ class VirtualRouter:
             return  # it has left for good
         self._follow_priority()
         self._follow_condition()
+        self._follow_mac()
         if self.router.state is State.MASTER:
             # After a long pause it may be master no more, and learns that from the clock alone.
             self.handle(events.TimerDue())
@@ -162,6 +173,13 @@ class VirtualRouter:
                 self.handle(condition)
         elif condition.reason != self.router.fault:
             self.handle(condition)
+
+    def _follow_mac(self) -> None:
+        """Tell the router where the interface has another MAC than before; a virtual one stays as it is."""
+        link, before = self._network.link(self.instance.interface), self._mac
+        self._mac = link.mac if link is not None else before
+        if before not in (None, self._mac) and self.router.source is not None and not self.instance.use_vmac:
+            self.handle(events.InterfaceUp(self.router.source))
 
     def _condition(self) -> events.InterfaceUp | events.InterfaceDown:
         name = self.instance.interface
@@ -212,7 +230,7 @@ class VirtualRouter:
         try:
             self.address_index = link.index
             if self.instance.use_vmac:
-                up = self.router.state is State.MASTER
+                up = self._resuming or self.router.state is State.MASTER
                 self.address_index = self._network.virtual_macs.ensure(self.instance, link, up)
         except (KernelError, UnfitError) as error:
             return str(error)
@@ -341,6 +359,14 @@ class VirtualRouter:
         if held_back is not None:
             more = f" ({held_back} more like it since)" if held_back else ""
             LOGGER.warning("%s: %s%s", self.label, text, more)
+
+
+def lifetime_s(instance: Instance) -> int:
+    """How long the kernel keeps an address that nobody renews: three intervals, as a backup waits at least.
+
+    The kernel counts whole seconds, and two are the least that leave room to renew.
+    """
+    return max(2, 3 * instance.advert_interval_cs // 100)
 
 
 def _join(addresses: list[IPInterface]) -> str:
