@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/duet-ha-pair
 DEBRIS := .ansible .build .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv collections tests/output
 
-.PHONY: help bootstrap demo lab down check test simulate flood fuzz clean
+.PHONY: help bootstrap demo lab down check test simulate flood fuzz soak clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -33,6 +33,9 @@ simulate: bootstrap ## ten minutes of the simulated network, on all cores
 
 flood: bootstrap ## 20 s of wrong and replayed adverts, 20,000 a second, against a living pair
 	@FLOOD_SECONDS=20 $(PYTHON) -m pytest -q -rP tests/netns/test_flood.py
+
+soak: bootstrap ## an hour (or SOAK_SECONDS) of 10 ms adverts: memory flat, adverts on time
+	@SOAK_SECONDS=$${SOAK_SECONDS:-3600} $(PYTHON) -m pytest -q -rP tests/soak
 
 fuzz: bootstrap ## ten minutes of a fuzzer on decoding and on the router, guided by coverage
 	@$(PYTHON) -m tests.fuzz decode 300

@@ -35,10 +35,7 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = self.validate_argument_spec({"unit": {"type": "str", "required": True}})[1]
         version, folder = find_pyroute2()
-        files = {
-            **package.collect(os.path.dirname(vrrp_agent.__file__), "vrrp_agent"),
-            **package.collect(folder, "pyroute2"),
-        }
+        files = package.contents(os.path.dirname(vrrp_agent.__file__), folder)
         module_args = {
             "digest": package.digest(files),
             "pyroute2_version": version,

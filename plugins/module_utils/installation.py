@@ -43,6 +43,9 @@ sys.path.insert(0, home)
 for path in sorted(pathlib.Path(home, "vrrp_agent").rglob("*.py")):
     parts = path.relative_to(home).with_suffix("").parts
     importlib.import_module(".".join(part for part in parts if part != "__init__"))
+netlink = sys.modules.get("vrrp_agent.linux.netlink")
+if netlink and netlink.PYROUTE2_ERROR:
+    raise netlink.PYROUTE2_ERROR
 """
 
 

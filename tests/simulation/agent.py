@@ -204,7 +204,7 @@ class Agent(Node):
 
     def _check_sends(
         self, effects: events.Effects, rejected: events.PacketRejected | None, before: State
-    ) -> SendAdvert | None:
+    ) -> list[SendAdvert]:
         """Only a MASTER sends; but one advert that asks for proof may answer one that is genuine and undated.
 
         It leaves everything as it is: a MASTER says what it says anyway, a BACKUP priority 1.
@@ -214,13 +214,14 @@ class Agent(Node):
         if rejected is None or not sent:
             if sent and State.MASTER not in (before, after):
                 raise Broken(f"{self.name} sends an advert as {after.value}")
-            return None
+            return []
         says = self.router.settings.priority if after is State.MASTER else 1
         if self.leaving:
             says = 0
-        if rejected.reason not in UNDATED or len(sent) > 1 or priority_of(sent[0].message) != says:
+        one_advert = len(sent) == max(1, len(self.router.settings.unicast_peers))
+        if rejected.reason not in UNDATED or not one_advert or {priority_of(one.message) for one in sent} != {says}:
             raise Broken(f"{self.name} rejects a packet, {rejected.reason}, and answers it by {sent}")
-        return sent[0]
+        return sent
 
     def hear_rejected(self, packet: PacketReceived, recorded: bool = False) -> None:
         """Hear a packet that must be dropped, and must leave nothing behind but a count.
@@ -234,7 +235,7 @@ class Agent(Node):
         effects = self.router.handle(packet, self.world.now_ns)
         rejected = next((effect for effect in effects if isinstance(effect, events.PacketRejected)), None)
         answer = self._check_sends(effects, rejected, state)
-        others = [type(effect) for effect in effects if effect is not answer]
+        others = [type(effect) for effect in effects if effect not in answer]
         if others != ([events.PacketRejected] if self._listens else []) or (answer and not recorded):
             raise Broken(f"{self.name} was told to drop a packet, and did {effects}")
         after = self._snapshot()
@@ -245,8 +246,8 @@ class Agent(Node):
         ]
         if changed:
             raise Broken(f"{self.name} rejected a packet, and it changed {', '.join(changed)}")
-        if answer is not None:
-            self._put_out(answer)
+        for one in answer:
+            self._put_out(one)
 
     @property
     def _listens(self) -> bool:
@@ -286,7 +287,7 @@ class Agent(Node):
                 self.group.touch()
             self.group.note_transition(self, f"goes to {effect.state.value}: {effect.reason}")
             self.yielded_ns = None
-            if effect.previous is State.MASTER and isinstance(event, PacketReceived) and not self._catching_up:
+            if effect.previous is State.MASTER and isinstance(event, PacketReceived):
                 self.group.note_yield(self)
 
     def _send(self, effect: SendAdvert, event: events.Event, proves: bool) -> None:

@@ -45,8 +45,8 @@ class Group:
        nobody sends more adverts in one round trip than are remembered.
     2. One delay later the clients' caches lead to that master: it has heard, and answered, the last advert of whoever
        yielded to it. Not asked for where it cannot know: the last who announced has crashed since, or has yielded while
-       packets were lost or on waking from a sleep; nor where adverts are signed, because the winner may not have proof
-       yet that the loser is alive when it says its last.
+       packets were lost; nor where adverts are signed, because the winner may not have proof yet that the loser is
+       alive when it says its last.
     3. To the next fault no node changes its state after the first bound, and only timers send adverts after the second.
        Where adverts are signed, one proof later, and one interval: who has just asked a node that then becomes master
        asks it again for its next advert. And a question is answered whenever it comes; recordings provoke some.

@@ -20,16 +20,24 @@ _STRANGER = 99
 def forge(chance: random.Random, agent: Agent) -> tuple[str, PacketReceived]:
     """A packet that would win every election if it were not for one thing; and which."""
     settings = agent.router.settings
-    source = own_address(settings.family, chance.choice((_STRANGER, 1)))
-    destination = packet.group(settings.family)
+    source = chance.choice(
+        settings.unicast_peers or tuple(own_address(settings.family, host) for host in (_STRANGER, 1))
+    )
+    destination = agent.source if settings.unicast_peers else packet.group(settings.family)
     kinds = ["checksum", "ttl 64", "truncated", "octets behind", "type", "version", "no addresses", "interval 0"]
     if settings.version == 2:
         kinds += ["password", "authentication type"]
+    if settings.unicast_peers:
+        kinds += ["not a peer", "to the group"]
     if agent.router.source is not None:
         kinds.append("own address")
     kind = chance.choice(kinds)
     if kind == "own address":
         source = agent.source
+    elif kind == "not a peer":
+        source = own_address(settings.family, _STRANGER)
+    elif kind == "to the group":
+        destination = packet.group(settings.family)
     message = _message(chance, kind, settings, source, destination)
     return kind, PacketReceived(message, source, destination, 64 if kind == "ttl 64" else packet.TTL)
 

@@ -116,6 +116,7 @@ def settings(
     extra: Sequence[str] = (),
     password: str | None = None,
     signed: bool = False,
+    unicast_peers: tuple[IPAddress, ...] = (),
 ) -> Settings:
     """Settings of a node, most of them left alone."""
     authentication = Authentication() if password is None else Authentication("pass", password)
@@ -130,7 +131,7 @@ def settings(
         extra_addresses=tuple(ipaddress.ip_interface(address) for address in extra),
         authentication=authentication,
         source_address=None,
-        unicast_peers=(),
+        unicast_peers=unicast_peers,
         unicast_min_ttl=255,
         preempt_delay_ms=0,
         startup_delay_ms=0,

@@ -12,7 +12,7 @@ from .agent import Agent
 from .faults import ALL, PRIORITIES, Dice, clock_step_ns, priority_for, step_clock
 from .hostile import forge
 from .recorded import forge_signed
-from .scenario import Scenario, settings
+from .scenario import Scenario, own_address, settings
 from .segment import Segment
 from .world import MILLISECOND_NS, Broken, World
 
@@ -24,7 +24,8 @@ LONGEST_DELAY_NS = 50 * MILLISECOND_NS
 def draw(seed: int, signed: bool | None = None) -> Scenario:
     """The scenario of a seed: 2 to 4 machines, one or two virtual routers, mostly our agents.
 
-    A fifth signs; `signed` decides instead. Who does not sign is drawn as if there were no signatures.
+    A fifth signs; `signed` decides instead. Who does not sign is drawn as if there were no signatures, and who speaks
+    by unicast, a sixth of those without keepalived-like peers, as if there were none.
     """
     scenario = Scenario(seed)
     apart = random.Random(f"{seed}-hmac")
@@ -38,6 +39,7 @@ def draw(seed: int, signed: bool | None = None) -> Scenario:
     scenario.segments = [Segment(scenario.world, "eth0", delay_ns)]
     scenario.world.late_ns = chance.choice((0, 0, delay_ns))
     machines = chance.choice((2, 2, 3, 4))
+    unicast = random.Random(f"{seed}-unicast").random() < 1 / 6
     addresses = chance.randrange(1, 4)
     password = chance.choice((None, "secret")) if version == 2 else None
     with_peers = chance.random() < 0.3 and not signed
@@ -48,6 +50,7 @@ def draw(seed: int, signed: bool | None = None) -> Scenario:
         scenario.add_group(number + 1, scenario.segments[-1])
         hosts = chance.sample(range(10, 20), machines)
         for machine in range(machines):
+            others = [own_address(family, host) for host in hosts if host != hosts[machine]]
             chosen = settings(
                 priority=chance.choice(PRIORITIES) if chance.random() < 0.95 else 255,
                 interval_cs=interval_cs,
@@ -59,6 +62,7 @@ def draw(seed: int, signed: bool | None = None) -> Scenario:
                 extra=("2001:db8:1::1/64",) if chance.random() < 0.2 else (),
                 password=password,
                 signed=signed,
+                unicast_peers=tuple(others) if unicast and not with_peers else (),
             )
             chosen = replace(chosen, priority=priority_for(chosen, chosen.priority))
             if with_peers and machine and chance.random() < 0.6 and chosen.priority != 255:

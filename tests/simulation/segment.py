@@ -37,7 +37,7 @@ class Segment:
         self.recordings: list[tuple[int, PacketReceived]] = []
 
     def send(self, sender: Node, message: bytes, source: IPAddress, destination: IPAddress) -> None:
-        """Carry a message of a virtual router to all its other nodes."""
+        """Carry a message of a virtual router to all its other nodes, or to the one whose address it is sent to."""
         world = self.world
         if world.verbose:
             world.tell(sender.name, f"sends an advert of priority {message[2]} from {source}")
@@ -46,6 +46,8 @@ class Segment:
             self.recordings.append((world.now_ns, packet))
         for receiver in sender.group.nodes:
             if receiver is sender or self.blocked.get((sender.machine, receiver.machine)):
+                continue
+            if not destination.is_multicast and destination != receiver.source:
                 continue
             chance = world.random.random
             if self.loss and chance() < self.loss:

@@ -68,10 +68,14 @@ class Memory:
         self._echoes: dict[IPAddress, list[int]] = {}
         self._nonces: deque[int] = deque(maxlen=_LATEST)
         self._shown: dict[IPAddress, int] = {}
+        self._said: int | None = None
 
     def note_sent(self, message: bytes) -> None:
         """An advert of its own has left."""
-        self._nonces.append(signature(message).nonce)
+        signed = signature(message)
+        if signed.sequence != self._said:  # by unicast one advert is many messages
+            self._nonces.append(signed.nonce)
+        self._said = signed.sequence
 
     def grows(self, packet: PacketReceived) -> bool:
         """Whether nothing as new of this sender has been accepted."""

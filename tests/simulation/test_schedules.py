@@ -50,6 +50,7 @@ def test_schedules_are_of_every_kind() -> None:
     assert {len(scenario.segments) for scenario in scenarios} == {1, 2}
     assert {node.settings.advert_interval_cs for node in nodes} >= {1, 10, 100, 1000}
     assert {node.settings.preempt for node in nodes} == {True, False}
+    assert 0.05 < sum(bool(node.settings.unicast_peers) for node in nodes) / len(nodes) < 0.2
     assert {node.settings.authentication.type for node in nodes} == {"none", "pass", "hmac"}
     signed = [scenario for scenario in scenarios if scenario.signed is not None]
     assert 40 < len(signed) < 80
@@ -67,14 +68,14 @@ def test_schedules_are_of_every_kind() -> None:
 
 
 def test_every_kind_of_forged_packet_is_sent() -> None:
-    """Checksum, TTL, length, type, version, count, interval, authentication and own address."""
+    """Checksum, TTL, length, type, version, count, interval, authentication, own address, and the way it came."""
     kinds = set()
     for seed in range(40):
         scenario = draw(seed)
         scenario.start()
         agent = next(node for node in scenario.nodes if isinstance(node, Agent))
         kinds |= {forge(scenario.world.random, agent)[0] for turn in range(40)}
-    assert len(kinds) == 11
+    assert len(kinds) == 13
 
 
 def test_lifetimes_are_the_services() -> None:

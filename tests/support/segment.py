@@ -231,6 +231,12 @@ def _chain(sender: Namespace, receiver: Namespace) -> str:
     return f"{sender.label}_to_{receiver.label}"
 
 
+def enter_namespace(path: str) -> None:
+    """Let the calling thread be in a network namespace for good."""
+    with open(path) as inside:
+        _set_namespace(inside.fileno())
+
+
 def _set_namespace(descriptor: int) -> None:
     """os.setns, which Python has from 3.12 on."""
     if _libc.setns(descriptor, CLONE_NEWNET) != 0:

@@ -1,12 +1,13 @@
 # Copyright: (c) 2026, duet.ha_pair contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""The command line: `vrrp-agent run | check | status | reload | upgrade`."""
+"""The command line: `vrrp-agent run | check | status | reload | upgrade | switchover | drain | undrain`."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -18,6 +19,8 @@ CONFIG_FILE = "/etc/vrrp-agent/config.json"
 
 EXIT_FAILED = 1
 EXIT_REFUSED = 2
+
+_BAD_INPUT = ("unknown_instance", "bad_argument")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,6 +50,12 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     run = commands.add_parser("run", parents=[config_file, runtime], help="run in the foreground")
+    run.add_argument(
+        "--state-dir",
+        default=os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or None,
+        metavar="DIR",
+        help="where a drain is remembered (default: $STATE_DIRECTORY, else the runtime directory)",
+    )
     run.set_defaults(command=_run)
     check = commands.add_parser("check", parents=[config_file], help="check a configuration: exit 0, or 2 and why")
     check.set_defaults(command=_check)
@@ -59,7 +68,36 @@ def _parser() -> argparse.ArgumentParser:
         "upgrade", parents=[runtime], help="run the installed code in a new process, without a change of any role"
     )
     anew.set_defaults(command=_upgrade)
+    _add_maintenance(commands, runtime)
     return parser
+
+
+def _add_maintenance(commands: Any, runtime: argparse.ArgumentParser) -> None:
+    """The operator's commands; each returns when it is done, or refused."""
+    answer = argparse.ArgumentParser(add_help=False)
+    answer.add_argument("--json", action="store_true", help="before, after and how long, as JSON")
+    force = argparse.ArgumentParser(add_help=False)
+    force.add_argument("--force", action="store_true", help="let go even if no peer answers: then nobody holds it")
+
+    switchover = commands.add_parser(
+        "switchover",
+        parents=[runtime, answer, force],
+        help="give the role of an instance to the peer",
+        description="Let go when a peer has taken over; refused when none answers. No preemption afterwards.",
+    )
+    switchover.add_argument("instance", metavar="INSTANCE", help="its name; its sync group moves with it")
+    switchover.set_defaults(ask=lambda given: client.switchover(given.instance, given.force, given.runtime_dir))
+    drain = commands.add_parser(
+        "drain",
+        parents=[runtime, answer, force],
+        help="hand every role over, then take no part",
+        description="For maintenance; lasts over restarts. Refused as a whole when an instance finds no peer.",
+    )
+    drain.set_defaults(ask=lambda given: client.drain(given.force, given.runtime_dir))
+    undrain = commands.add_parser("undrain", parents=[runtime, answer], help="take part again, after a drain")
+    undrain.set_defaults(ask=lambda given: client.undrain(given.runtime_dir))
+    for command in (switchover, drain, undrain):
+        command.set_defaults(command=_maintain)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -74,7 +112,7 @@ def _run(options: argparse.Namespace) -> int:
 
     log.set_up()
     try:
-        return asyncio.run(Agent(options.config, options.runtime_dir).run())
+        return asyncio.run(Agent(options.config, options.runtime_dir, options.state_dir).run())
     except ConfigError as error:
         log.LOGGER.error("%s: %s", options.config, error)
         return EXIT_REFUSED
@@ -116,6 +154,22 @@ def _reload(options: argparse.Namespace) -> int:
     return 0
 
 
+def _maintain(options: argparse.Namespace) -> int:
+    try:
+        result = options.ask(options)
+    except client.ControlError as error:
+        _fail(error)
+        if error.code == "no_successor":
+            sys.stderr.write("Use --force to leave all the same: then nobody holds the addresses.\n")
+        return EXIT_REFUSED if error.code in _BAD_INPUT else EXIT_FAILED
+    sys.stdout.write(json.dumps(result, indent=2) + "\n" if options.json else _outcome(result))
+    return 0
+
+
+def _outcome(result: dict[str, Any]) -> str:
+    return f"{result['message']} ({result['duration_s']:.2f} s)\n" if result["changed"] else f"{result['message']}\n"
+
+
 def _upgrade(options: argparse.Namespace) -> int:
     try:
         client.upgrade(options.runtime_dir)
@@ -130,7 +184,9 @@ def _fail(error: client.ControlError) -> int:
 
 
 def _table(document: dict[str, Any]) -> str:
+    note = "DRAINED: this node takes no part until `vrrp-agent undrain`\n\n" if document.get("drained") else ""
     rows = [("INSTANCE", "INTERFACE/VRID", "STATE", "PRIORITY", "MASTER", "ADDRESSES HERE", "WHY")]
+    nothing_yet = "drained" if document.get("drained") else "-"
     for instance in document["instances"]:
         master, last = instance["master"], instance["last_transition"]
         rows.append(
@@ -141,12 +197,12 @@ def _table(document: dict[str, Any]) -> str:
                 str(instance["effective_priority"]),
                 master["address"] if master else "-",
                 " ".join(instance["addresses_present"]) or "-",
-                f"{last['reason']} ({last['at']})" if last else "-",
+                f"{last['reason']} ({last['at']})" if last else nothing_yet,
             )
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
-    return "\n".join(lines) + "\n"
+    return note + "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

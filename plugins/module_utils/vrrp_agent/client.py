@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -13,6 +14,8 @@ from typing import Any, cast
 
 RUNTIME_DIR = "/run/vrrp-agent"
 SOCKET_NAME = "control.sock"
+# A successor may take an interval, of at most 40.95 s, to answer.
+HANDOVER_TIMEOUT_S = 60.0
 # An agent with a thousand instances answers with about 1 MB.
 _ANSWER_MAX_OCTETS = 64 * 1024 * 1024
 
@@ -39,6 +42,23 @@ def reload(runtime_dir: str = RUNTIME_DIR, timeout_s: float = 30.0) -> dict[str,
     return request({"command": "reload"}, runtime_dir, timeout_s)
 
 
+def switchover(
+    instance: str, force: bool = False, runtime_dir: str = RUNTIME_DIR, timeout_s: float = HANDOVER_TIMEOUT_S
+) -> dict[str, Any]:
+    """Give the role of an instance to the peer, and wait for that; raises ControlError `no_successor`."""
+    return request({"command": "switchover", "instance": instance, "force": force}, runtime_dir, timeout_s)
+
+
+def drain(force: bool = False, runtime_dir: str = RUNTIME_DIR, timeout_s: float = HANDOVER_TIMEOUT_S) -> dict[str, Any]:
+    """Hand every role over and take no part any more, over restarts too; raises ControlError `no_successor`."""
+    return request({"command": "drain", "force": force}, runtime_dir, timeout_s)
+
+
+def undrain(runtime_dir: str = RUNTIME_DIR, timeout_s: float = 30.0) -> dict[str, Any]:
+    """Take part again, as at a start."""
+    return request({"command": "undrain"}, runtime_dir, timeout_s)
+
+
 def upgrade(runtime_dir: str = RUNTIME_DIR, timeout_s: float = 120.0) -> dict[str, Any]:
     """Have a new process with the installed code take over; raises ControlError `upgrade_failed` if it could not."""
     return request({"command": "upgrade"}, runtime_dir, timeout_s)
@@ -52,12 +72,15 @@ def request(message: dict[str, Any], runtime_dir: str = RUNTIME_DIR, timeout_s: 
         try:
             connection.settimeout(timeout_s)
             connection.connect(path)
-            connection.sendall(json.dumps(message).encode() + b"\n")
+            with contextlib.suppress(BrokenPipeError):  # refused unread: the answer says why
+                connection.sendall(json.dumps(message).encode() + b"\n")
             answer = _read_line(connection, deadline)
         except (FileNotFoundError, ConnectionRefusedError) as error:
             raise ControlError("not_running", f"the agent is not running (nothing listens on {path})") from error
         except PermissionError as error:
-            raise ControlError("not_permitted", f"no permission to use {path}; become root") from error
+            raise ControlError(
+                "not_permitted", f"no permission to use {path}; become root, or a member of the agent's group"
+            ) from error
         except BlockingIOError as error:
             # Its queue is full: it hangs, or is flooded.
             raise ControlError("timeout", f"no answer on {path}: too many are waiting for one") from error

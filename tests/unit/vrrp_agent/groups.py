@@ -170,11 +170,21 @@ class Host:
             self.armed[name] = None
             self.handle(name, events.TimerDue())
 
+    def resign(self, force: bool = False) -> None:
+        """The operator's switchover: all members that are MASTER are asked before anything is decided."""
+        if self.alive and self.inbox is None:
+            for name in SEGMENTS:
+                self._feed(name, events.Resign(force))
+            self._settle()
+
     # --- one step
 
     def handle(self, name: str, event: events.Event) -> None:
         """Feed one member, then do what the group decides until it has decided everything."""
         self._feed(name, event)
+        self._settle()
+
+    def _settle(self) -> None:
         for _turn in range(5):
             orders = self.group.decide(self.world.now)
             for order in orders:

@@ -175,6 +175,85 @@ def test_reload_says_nothing(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> No
     assert asked == ["/x"]
 
 
+def test_status_of_a_drained_node_says_so(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    idle = an_instance(state="INIT", master=None, addresses_present=[], last_transition=None)
+    monkeypatch.setattr(client, "status", lambda runtime_dir: {"drained": True, "instances": [idle]})
+    lines = run(capsys, "status")[1].splitlines()
+    assert lines[0] == "DRAINED: this node takes no part until `vrrp-agent undrain`"
+    assert lines[-1].split() == ["web", "eth0/51", "INIT", "150", "-", "-", "drained"]
+
+
+# --- switchover, drain, undrain
+
+MOVED = {"changed": True, "message": "web: MASTER -> BACKUP", "before": {}, "after": {}, "duration_s": 0.4321}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "asked"),
+    [
+        (("switchover", "web"), ("switchover", "web", False, "/x")),
+        (("switchover", "web", "--force"), ("switchover", "web", True, "/x")),
+        (("drain",), ("drain", False, "/x")),
+        (("drain", "--force"), ("drain", True, "/x")),
+        (("undrain",), ("undrain", "/x")),
+    ],
+)
+def test_maintenance(
+    arguments: tuple[str, ...], asked: tuple[object, ...], capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+    name = arguments[0]
+    monkeypatch.setattr(client, name, lambda *given: calls.append((name, *given)) or MOVED)
+    assert run(capsys, *arguments, "--runtime-dir", "/x") == (0, "web: MASTER -> BACKUP (0.43 s)\n", "")
+    code, out, err = run(capsys, *arguments, "--runtime-dir", "/x", "--json")
+    assert (code, json.loads(out), err) == (0, MOVED, "")
+    assert calls == [asked, asked]
+
+
+def test_maintenance_that_changes_nothing(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    idle = {**MOVED, "changed": False, "message": "web: nothing to do: BACKUP"}
+    monkeypatch.setattr(client, "switchover", lambda *given: idle)
+    assert run(capsys, "switchover", "web") == (0, "web: nothing to do: BACKUP\n", "")
+
+
+@pytest.mark.parametrize(
+    ("code", "exit_code", "hint"),
+    [
+        ("no_successor", 1, "Use --force to leave all the same: then nobody holds the addresses.\n"),
+        ("address_owner", 1, ""),
+        ("unknown_instance", 2, ""),
+        ("bad_argument", 2, ""),
+    ],
+)
+def test_maintenance_refused(
+    code: str, exit_code: int, hint: str, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "drain", refuse(code, "not drained"))
+    assert run(capsys, "drain") == (exit_code, "", f"vrrp-agent: not drained\n{hint}")
+
+
+def test_where_a_drain_is_remembered(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from vrrp_agent.service import agent
+
+    asked = []
+
+    class Agent:
+        def __init__(self, *given: object) -> None:
+            asked.append(given)
+
+        async def run(self) -> int:
+            return 0
+
+    monkeypatch.setattr(agent, "Agent", Agent)
+    monkeypatch.setattr(LOGGER, "handlers", [])
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    assert cli.main(["run", "--config", "f", "--runtime-dir", "r"]) == 0
+    monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/a:/var/lib/b")
+    assert cli.main(["run", "--config", "f", "--runtime-dir", "r"]) == 0
+    assert cli.main(["run", "--config", "f", "--runtime-dir", "r", "--state-dir", "s"]) == 0
+    assert asked == [("f", "r", None), ("f", "r", "/var/lib/a"), ("f", "r", "s")]
+
+
 # --- help
 
 
@@ -191,13 +270,17 @@ def test_help_names_every_command(capsys: Any) -> None:
     lines = [" ".join(line.split()) for line in out.splitlines()]
     assert lines[0] == "usage: vrrp-agent [-h] [--version] COMMAND ..."
     assert "Holds virtual IP addresses by VRRP." in lines
+    text = " ".join(out.split())
     for line in (
         "run run in the foreground",
         "check check a configuration: exit 0, or 2 and why",
         "status show what is live",
         "reload read the configuration again, without a restart",
+        "switchover give the role of an instance to the peer",
+        "drain hand every role over, then take no part",
+        "undrain take part again, after a drain",
     ):
-        assert line in lines
+        assert line in text
 
 
 def test_help_names_the_default_folder(capsys: Any) -> None:

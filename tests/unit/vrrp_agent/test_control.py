@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
 import socket
 import stat
+import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -21,10 +24,11 @@ import pytest
 from vrrp_agent import client
 from vrrp_agent.client import ControlError
 from vrrp_agent.service import control
-from vrrp_agent.service.control import CommandError, ControlServer
+from vrrp_agent.service.control import Caller, Command, CommandError, ControlServer
+from vrrp_agent.service.log import LOGGER
 
 BAD_REQUEST = {"code": "bad_request", "message": 'a request is one JSON object with a "command"'}
-UNKNOWN = {"code": "unknown_command", "message": "commands are broken, reload, status"}
+UNKNOWN = {"code": "unknown_command", "message": "commands are broken, move, reload, status"}
 
 
 class Host:
@@ -38,9 +42,14 @@ class Host:
         self._loop.set_exception_handler(lambda loop, context: self.complaints.append(context))
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        commands = {"status": self._status, "reload": self._reload, "broken": self._broken}
-        self._server = ControlServer(str(self.path), commands)
-        self.run(self._server.start())
+        commands = {
+            "status": Command(self._status),
+            "reload": Command(self._reload),
+            "broken": Command(self._broken),
+            "move": Command(self._move, {"instance": str, "force": bool}, changes=True),
+        }
+        self.server = ControlServer(str(self.path), commands)
+        self.run(self.server.keep())
 
     def run(self, coroutine: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(5)
@@ -52,7 +61,7 @@ class Host:
         self._loop.close()
 
     async def _close(self) -> None:
-        self._server.close()
+        self.server.close()
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
@@ -63,6 +72,9 @@ class Host:
 
     async def _reload(self) -> dict[str, Any]:
         raise CommandError("config_invalid", "instances[0].priority: 300 is not in 1..255")
+
+    async def _move(self, instance: str, force: bool = False) -> dict[str, Any]:
+        return {"moved": instance, "force": force}
 
     async def _broken(self) -> dict[str, Any]:
         raise KeyError("a bug")
@@ -78,7 +90,8 @@ class Host:
         answer = b""
         with self.connect() as connection:
             try:
-                connection.sendall(octets)
+                with contextlib.suppress(BrokenPipeError):  # refused unread: the answer is there all the same
+                    connection.sendall(octets)
                 while chunk := connection.recv(65536):
                     answer += chunk
             except (ConnectionResetError, BrokenPipeError):
@@ -203,7 +216,7 @@ def test_a_bug_in_a_command_is_no_bad_request(host: Host) -> None:
     assert [repr(context["exception"]) for context in host.complaints] == ["KeyError('a bug')"]
 
 
-def test_nobody_but_root_from_the_first_moment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_but_user_and_group_from_the_first_moment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The socket is born with its mode: no chmod comes after it; and no other task ever runs under the mask."""
     monkeypatch.delattr(os, "chmod")
     monkeypatch.delattr(os, "fchmod")
@@ -220,8 +233,8 @@ def test_nobody_but_root_from_the_first_moment(folder: Path, monkeypatch: pytest
     async def start() -> None:
         server, started = ControlServer(str(folder / "sock"), {}), asyncio.Event()
         watching = asyncio.ensure_future(watch(started))
-        await server.start()
-        assert stat.S_IMODE((folder / "sock").stat().st_mode) == 0o600
+        await server.keep()
+        assert stat.S_IMODE((folder / "sock").stat().st_mode) == 0o660
         started.set()
         await watching
         server.close()
@@ -248,6 +261,111 @@ def test_close_twice_or_without_a_start(folder: Path) -> None:
     host.path.unlink()
     host.close()
     ControlServer(str(host.path), {}).close()
+
+
+# --- what a command takes
+
+
+def test_arguments_reach_the_command(host: Host) -> None:
+    whole = {"command": "move", "instance": "web", "force": True}
+    assert client.request(whole, host.folder) == {"moved": "web", "force": True}
+    assert client.request({"command": "move", "instance": "web"}, host.folder) == {"moved": "web", "force": False}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"instance": "web", "forze": True}, "unknown argument: 'forze'; there are: instance, force"),
+        ({}, "instance: must be a text of at most 256 printable characters"),
+        ({"instance": None}, "instance: must be a text of at most 256 printable characters"),
+        ({"instance": "a\nb"}, "instance: must be a text of at most 256 printable characters"),
+        ({"instance": "a" * 257}, "instance: must be a text of at most 256 printable characters"),
+        ({"instance": "web", "force": 1}, "force: must be true or false"),
+        ({"instance": "web", "force": "yes"}, "force: must be true or false"),
+    ],
+)
+def test_arguments_that_are_refused(host: Host, arguments: dict[str, Any], text: str) -> None:
+    assert refusal(client.request, {"command": "move", **arguments}, host.folder) == ("bad_argument", text)
+
+
+def test_a_command_without_arguments_takes_none(host: Host) -> None:
+    expected = ("bad_argument", "unknown argument: 'all'; there are: none")
+    assert refusal(client.request, {"command": "status", "all": True}, host.folder) == expected
+
+
+def test_who_asks_for_a_change_is_logged(
+    host: Host, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LOGGER, "handlers", [caplog.handler])
+    monkeypatch.setattr(LOGGER, "propagate", False)
+    with caplog.at_level("INFO", LOGGER.name):
+        client.status(host.folder)
+        client.request({"command": "move", "instance": "web", "force": True}, host.folder)
+    who = f"uid {os.getuid()}, pid {os.getpid()}"
+    assert [line.message for line in caplog.records] == [f"control socket: {who}: move instance=web force=True"]
+
+
+# --- who may ask
+
+
+def test_who_may_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 900)
+    monkeypatch.setattr(os, "getegid", lambda: 901)
+    callers = [(0, {0}), (900, {900}), (1000, {1000, 901}), (1000, {901}), (1000, {900, 1000}), (901, {1000})]
+    assert [Caller(1, uid, frozenset(gids)).may_ask for uid, gids in callers] == [True, True, True, True, False, False]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become others")
+@pytest.mark.parametrize(("gid", "more", "may"), [(65534, "", False), (65534, "0", True), (0, "", True)])
+def test_the_kernel_says_who_asks(host: Host, gid: int, more: str, may: bool) -> None:
+    """Another process, and its groups of the first and of the second kind; the file's mode lets everybody in."""
+    Path(host.folder).chmod(0o755)
+    host.path.chmod(0o777)
+    asks = """s.sendall(b'{"command": "move", "instance": "web"}\\n'); """  # who may not is refused unread
+    program = (
+        "import os, socket, sys; "
+        f"os.setgroups([{more}]); os.setgid({gid}); os.setuid(65534); "
+        f"s = socket.socket(socket.AF_UNIX); s.connect({str(host.path)!r}); "
+        f"{asks if may else ''}print(s.makefile().readline())"
+    )
+    answer = json.loads(subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, check=True).stdout)
+    why = "only root and the members of the agent's own group may use the control socket"
+    refused = {"ok": False, "error": {"code": "not_permitted", "message": why}}
+    assert answer == ({"ok": True, "result": {"moved": "web", "force": False}} if may else refused)
+
+
+# --- a socket that goes, and a place where none can be
+
+
+def test_a_socket_that_was_removed_comes_back(host: Host) -> None:
+    host.path.unlink()
+    host.run(host.server.keep())
+    assert client.status(host.folder)["router_id"] == "lb1"
+    first = host.path.stat().st_ino
+    host.run(host.server.keep())
+    assert host.path.stat().st_ino == first
+
+
+def test_without_a_place_it_is_told_once_and_tried_again(
+    folder: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LOGGER, "handlers", [caplog.handler])
+    monkeypatch.setattr(LOGGER, "propagate", False)
+    place = folder / "run"
+    place.write_text("in the way")
+    server = ControlServer(str(place / "sock"), {})
+
+    async def live() -> None:
+        await server.keep()
+        await server.keep()
+        place.unlink()
+        await server.keep()
+        assert (place / "sock").is_socket()
+        server.close()
+
+    asyncio.run(live())
+    why = f"no control socket: {place}/sock: File exists; everything else goes on, trying again"
+    assert [line.message for line in caplog.records if line.levelname == "ERROR"] == [why]
 
 
 # --- the client, with nobody or nothing sensible at the other end
@@ -285,7 +403,7 @@ def test_not_permitted(folder: Path) -> None:
             found = refusal(client.status, str(folder))
         finally:
             os.seteuid(root)
-    assert found == ("not_permitted", f"no permission to use {path}; become root")
+    assert found == ("not_permitted", f"no permission to use {path}; become root, or a member of the agent's group")
 
 
 @pytest.fixture

@@ -17,8 +17,10 @@ from vrrp_agent.protocol.events import (
     InterfaceDown,
     InterfaceUp,
     PacketReceived,
+    PreemptionResumed,
     Reconfigured,
     ReleaseAddresses,
+    Resign,
     SendAdvert,
     Start,
     StateChanged,
@@ -44,6 +46,8 @@ adverts = st.builds(heard, st.just(0) | PRIORITIES, peers, advert_interval_cs=IN
 others = st.one_of(
     st.builds(Start),
     st.builds(Stop),
+    st.builds(Resign, st.booleans()),
+    st.builds(PreemptionResumed),
     st.builds(InterfaceUp, peers),
     st.builds(InterfaceDown, st.just("eth0 is down")),
     st.builds(Reconfigured, settings),
@@ -107,6 +111,8 @@ def test_invariants(first: object, story: object) -> None:
         assert not takes_part or router.source is not None
         assert (router.fault is None) or router.state in (INIT, FAULT)
         assert router.state is BACKUP or router.master is None
+        assert router.state is MASTER or router.resigning is None
+        assert router.state in (BACKUP, FAULT) or not router.switched_over
     node.handle(Stop(), now_ns)
     if router.state is MASTER:
         node.handle(TimerDue(), router.deadline_ns)

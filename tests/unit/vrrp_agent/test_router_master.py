@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from story import (
     BACKUP,
@@ -165,12 +167,23 @@ def test_a_resignation_is_answered() -> None:
 
 
 def test_two_owners_heal() -> None:
-    """RFC 9568 7.1, erratum 8298: being the owner is no reason to drop an advert; RFC 9568 6.4.3 decides."""
+    """RFC 9568 7.1, erratum 8298: being the owner is no reason to drop an advert; 6.4.3 decides. Both log it."""
+    why = "it is the address owner, as we are (priority 255); lower one of the two"
     router = master(priority=255)
     reason = "192.0.2.11 has equal priority 255 and the higher address: 192.0.2.11 > 192.0.2.10"
-    assert router.handle(heard(255, HIGHER), T + MS) == (sent(priority=1), *yields(reason))
+    conflict = Mismatch("owner_conflicts", why, HIGHER)
+    assert router.handle(heard(255, HIGHER), T + MS) == (conflict, sent(priority=1), *yields(reason))
     router = master(priority=255)
-    assert router.handle(heard(255, LOWER), T + MS) == (sent(priority=255), Announce((VIP,)))
+    conflict = replace(conflict, source=LOWER)
+    assert router.handle(heard(255, LOWER), T + MS) == (conflict, sent(priority=255), Announce((VIP,)))
+    assert router.counters["owner_conflicts"] == 1
+
+
+def test_one_owner_is_no_conflict() -> None:
+    router, owner = master(), master(priority=255)
+    router.handle(heard(255, HIGHER), T + MS)
+    owner.handle(heard(254, HIGHER), T + MS)
+    assert router.counters["owner_conflicts"] == owner.counters["owner_conflicts"] == 0
 
 
 def test_a_second_start_is_nothing() -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from groups import DELAY, SEGMENTS, World
 from hypothesis import given
 from hypothesis import strategies as st
-from story import BACKUP, FAULT, MASTER, MS, S
+from story import BACKUP, FAULT, MASTER, MS, S, T
 
 INTERVAL = S
 # Priority 50 is the lowest here: the longest that a backup waits.
-SKEW = (256 - 50) * S // 256
-DOWN = 3 * INTERVAL + SKEW
+DOWN = 3 * INTERVAL + (256 - 50) * S // 256
+# And after a goodbye, of those that have resigned before.
+SKEW = INTERVAL
 # After the last fault one host has all: a timer runs out, and at worst once more after a goodbye that came in between.
 SETTLED = DOWN + SKEW + 4 * DELAY
 # Among equals whose addresses disagree both may leave first, a late advert set the timers anew, and then the one wait
@@ -29,7 +30,7 @@ faults = st.one_of(
     st.tuples(st.sampled_from(["down", "up"]), hosts, segments),
     st.tuples(st.just("block"), hosts, hosts, segments),
     st.tuples(st.just("unblock")),
-    st.tuples(st.sampled_from(["crash", "start", "pause"]), hosts),
+    st.tuples(st.sampled_from(["crash", "start", "pause", "resign"]), hosts),
 )
 waits = st.sampled_from([0, 1, 5 * MS, DELAY, S // 2, S, DOWN, DOWN + DELAY, 2 * DOWN])
 plans = st.lists(st.tuples(waits, faults), max_size=12)
@@ -62,7 +63,7 @@ def play(world: World, plan: object) -> None:
             world.blocked.clear()
         elif kind == "pause":
             world.hosts[numbers[0]].pause(2 * DOWN)
-        elif kind in ("crash", "start"):
+        elif kind in ("crash", "start", "resign"):
             getattr(world.hosts[numbers[0]], kind)()
         else:
             world.hosts[numbers[0]].link(what[-1], kind == "up")
@@ -152,3 +153,58 @@ def test_no_member_is_master_before_all_can() -> None:
     host.link("inside", True)
     world.run(DOWN)
     assert {router.state for router in host.routers.values()} == {MASTER}
+
+
+def pair() -> World:
+    """Two hosts, the first of which is MASTER."""
+    world = World()
+    for priority, last in ((150, 11), (100, 12)):
+        world.add(priority, (last, last)).start()
+    world.run(2 * DOWN)
+    assert world.masters() == world.hosts[:1]
+    return world
+
+
+def test_a_switchover_moves_both_and_back() -> None:
+    """Nobody is without a MASTER for a moment, and the one who has left does not come back by itself."""
+    world = pair()
+    one, other = world.hosts
+    for leaver, successor in ((one, other), (other, one)):
+        leaver.resign()
+        for _step in range(200):
+            assert any(set(host.held.values()) == {True} for host in world.hosts), world.told
+            world.run(DELAY)
+        assert world.masters() == [successor], world.told
+        world.run(5 * DOWN)
+        assert world.masters() == [successor]
+        reason = f"resigned: {successor.sources['inside']} has taken over"
+        assert leaver.routers["inside"].reason == reason
+
+
+def test_with_no_successor_on_one_segment_both_stay() -> None:
+    """The other host is MASTER on the one that it hears for a moment, and is told better."""
+    world = pair()
+    one, other = world.hosts
+    world.blocked.add((1, 0, "inside"))
+    one.resign()
+    world.run(2 * S)
+    assert world.masters() == [one]
+    assert {router.resigning for router in one.routers.values()} == {None}
+    told = [line for line in world.told if line.split()[1] == "0" and "BACKUP" in line]
+    assert told == ["0.000 0 outside: BACKUP: started", "0.000 0 inside: BACKUP: started"]
+    assert world.now - T < 10 * DOWN
+
+
+def test_a_lonely_group_stays_unless_forced() -> None:
+    world = pair()
+    one, other = world.hosts
+    other.crash()
+    one.resign()
+    world.run(2 * S)
+    assert world.masters() == [one]
+    one.resign(force=True)
+    world.run(2 * S)
+    assert world.masters() == []
+    assert {router.switched_over for router in one.routers.values()} == {True}
+    world.run(2 * DOWN)
+    assert world.masters() == [one]

@@ -8,15 +8,35 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Callable
 
 from . import timers
-from .events import InterfaceDown, InterfaceUp, Master, PacketReceived, Reconfigured, Start, State, Stop, TimerDue
+from .events import (
+    InterfaceDown,
+    InterfaceUp,
+    Master,
+    PacketReceived,
+    PreemptionResumed,
+    Reconfigured,
+    Resign,
+    Start,
+    State,
+    Stop,
+    TimerDue,
+)
 from .settings import PRIORITY_OWNER
 
 if TYPE_CHECKING:
     from .router import Router
 
+# The priorities of those that go last, 1 to 4, are still in the order of their own.
+_LAST_TURNS = 64
 
-def _start(router: Router, event: Start, now_ns: int) -> None:
-    """It takes part already."""
+
+def _ignore(router: Router, event: object, now_ns: int) -> None:
+    """It takes part already, and has no role to give away."""
+
+
+def _resume_preemption(router: Router, event: PreemptionResumed, now_ns: int) -> None:
+    """From the next advert of a lesser master on."""
+    router.switched_over = False
 
 
 def _up(router: Router, event: InterfaceUp, now_ns: int) -> None:
@@ -24,7 +44,7 @@ def _up(router: Router, event: InterfaceUp, now_ns: int) -> None:
 
 
 def _stop(router: Router, event: Stop, now_ns: int) -> None:
-    router._change(State.INIT, "stopped")
+    router._change(State.INIT, event.reason)
 
 
 def _down(router: Router, event: InterfaceDown, now_ns: int) -> None:
@@ -44,7 +64,7 @@ def _reconfigured(router: Router, event: Reconfigured, now_ns: int) -> None:
     if router._outranked is not None and submits_to(router, router._outranked.priority):
         router._follow(router._outranked)
     down_ns = router.master_down_ns + router._startup_ns
-    router._timer_ns = router._waiting_since_ns + (router.skew_ns if router._resigned else down_ns)
+    router._timer_ns = router._waiting_since_ns + (_turn_ns(router) if router._resigned else down_ns)
     router._preempt_ns = None  # preempt_delay starts anew, with the next advert
 
 
@@ -80,8 +100,10 @@ def _packet(router: Router, event: PacketReceived, now_ns: int) -> None:
         router._master_interval_cs = advert.interval_cs
         router.master, router._outranked, router._resigned = heard, None, True
         router._preempt_ns = None
-        router._wait(router.skew_ns, now_ns)
+        router._wait(_turn_ns(router), now_ns)
     elif submits_to(router, advert.priority):
+        # Whom it leaves the role to anyway needs no more consideration.
+        router.switched_over = router.switched_over and advert.priority < router.settings.priority
         router._follow(heard)
     elif router.settings.preempt_delay_ms and router.group.claim is None:
         _follow_for_now(router, heard)
@@ -98,16 +120,25 @@ def _follow_for_now(router: Router, lesser: Master) -> None:
     router._preempt_ns = preempt_ns
 
 
+def _turn_ns(router: Router) -> int:
+    """Skew_Time after a goodbye; who has resigned before lets the others go first, so that a role makes the round."""
+    settings = router.settings
+    priority = 1 + settings.priority // _LAST_TURNS if router.switched_over else settings.priority
+    return timers.skew_ns(settings.version, priority, router._master_interval_cs)
+
+
 def submits_to(router: Router, priority: int) -> bool:
     """Whether a BACKUP leaves the role to a master of this priority (RFC 9568 6.4.2)."""
     # RFC 9568 6.1 Preempt_Mode: the address owner always preempts, whatever it is told.
-    preempts = router.settings.preempt or router.settings.priority == PRIORITY_OWNER
+    preempts = router.settings.preempt and not router.switched_over or router.settings.priority == PRIORITY_OWNER
     return priority >= router.settings.priority or not preempts
 
 
 TABLE: dict[tuple[State, type], Callable[..., None]] = {
-    (State.BACKUP, Start): _start,
+    (State.BACKUP, Start): _ignore,
     (State.BACKUP, Stop): _stop,
+    (State.BACKUP, Resign): _ignore,
+    (State.BACKUP, PreemptionResumed): _resume_preemption,
     (State.BACKUP, TimerDue): _timer,
     (State.BACKUP, PacketReceived): _packet,
     (State.BACKUP, InterfaceUp): _up,

@@ -24,7 +24,9 @@ class Codec:
     def __init__(self, settings: Settings, utc_ns: Callable[[], int] = no_wall_clock) -> None:
         self._settings = settings
         self._authenticator = authentication.Authenticator(settings, utc_ns)
-        self._remarks: authentication.Remarks = ()
+        # What was accepted last, and what differs in it; an advert is the same again until something happens.
+        self._last: tuple[PacketReceived, packet.Advert] | None = None
+        self._differences: authentication.Remarks = ()
         # Answer in the checksum style that the peer uses; keepalived's until one is heard (RFC 9568 5.2.8).
         self._without_pseudo_header: frozenset[IPAddress] = frozenset()
         self._encoded: tuple[tuple[int, int, IPAddress], tuple[SendAdvert, ...]] | None = None
@@ -33,7 +35,7 @@ class Codec:
         """Take new settings for the same virtual router."""
         self._settings = settings
         self._authenticator.reconfigure(settings)
-        self._encoded = None
+        self._encoded = self._last = None
 
     def compose(self, priority: int, interval_cs: int, source: IPAddress, now_ns: int) -> tuple[SendAdvert, ...]:
         """The adverts that tell every other router this priority and interval."""
@@ -59,6 +61,8 @@ class Codec:
     def judge(self, event: PacketReceived, source: IPAddress | None, now_ns: int, is_master: bool) -> packet.Advert:
         """The advert in a packet, when it is genuine; raises PacketError. `source` is this router's own address."""
         settings = self._settings
+        if self._last is not None and self._last[0] == event and event.source != source:
+            return self._last[1]
         self._judge_way(event)
         message, trailer = self._authenticator.split(event.message)
         advert, pseudo_header = packet.decode(
@@ -74,9 +78,12 @@ class Codec:
         if event.source == source:
             raise packet.PacketError("own_source_errors", "sent from this node's own address")
         asks = is_master or not advert.is_question  # one BACKUP has nothing to ask another
-        self._remarks = self._authenticator.verify(message, trailer, event.source, now_ns, asks)
+        remarks = self._authenticator.verify(message, trailer, event.source, now_ns, asks)
         if advert.version == 3 and settings.checksum == "auto":
             self._note_style(event.source if settings.unicast_peers else event.destination, pseudo_header)
+        self._differences = (*remarks, *self._compare(advert))
+        # Where adverts are signed, the same octets again are a recording.
+        self._last = (event, advert) if settings.authentication.type != "hmac" else None
         return advert
 
     def _judge_way(self, event: PacketReceived) -> None:
@@ -95,10 +102,12 @@ class Codec:
             self._without_pseudo_header ^= {destination}
             self._encoded = None
 
-    def differences(self, advert: packet.Advert) -> Iterator[tuple[str, str]]:
-        """Counter and text of what RFC 9568 7.1 lets a receiver count and log, but not drop the advert for."""
+    def differences(self) -> authentication.Remarks:
+        """Counter and text of what RFC 9568 7.1 lets a receiver count and log in the last advert, and not drop."""
+        return self._differences
+
+    def _compare(self, advert: packet.Advert) -> Iterator[tuple[str, str]]:
         settings = self._settings
-        yield from self._remarks
         if {address.ip for address in settings.virtual_addresses} != set(advert.addresses):
             yield "address_list_errors", "another list of virtual addresses"
         if advert.interval_cs != settings.advert_interval_cs:

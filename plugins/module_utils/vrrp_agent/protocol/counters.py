@@ -24,6 +24,8 @@ COUNTERS = (
     "own_source_errors",
     "destination_errors",
     "source_errors",
+    # RFC 9568 8.3.2, without a counter in RFC 8347: another address owner (priority 255) was heard.
+    "owner_conflicts",
     # keepalived's, but for the last: an accepted advert whose sender's clock is more than half a window from ours.
     "auth_ext_missing",
     "auth_ext_malformed",

@@ -46,6 +46,20 @@ class Start:
 class Stop:
     """Leave in good order (RFC 9568 6.4.2, 6.4.3: a Shutdown event)."""
 
+    reason: str = "stopped"
+
+
+@dataclass(frozen=True)
+class Resign:
+    """Give the role to a successor and be BACKUP; where nobody answers, stay MASTER, or leave all the same."""
+
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class PreemptionResumed:
+    """A router that has resigned may preempt again, as it is configured."""
+
 
 @dataclass(frozen=True)
 class TimerDue:
@@ -121,8 +135,21 @@ class GroupFault:
     reason: str
 
 
-GroupEvent = Union[GroupJoined, GroupLeft, GroupMaster, GroupBackup, GroupFault]
-Event = Union[Start, Stop, TimerDue, PacketReceived, InterfaceUp, InterfaceDown, Reconfigured, GroupEvent]
+@dataclass(frozen=True)
+class GroupResigned:
+    """Every MASTER of the sync group has a successor: let go."""
+
+
+@dataclass(frozen=True)
+class GroupStays:
+    """Another MASTER of the sync group stays, so that no other may resign."""
+
+    reason: str
+
+
+GroupEvent = Union[GroupJoined, GroupLeft, GroupMaster, GroupBackup, GroupFault, GroupResigned, GroupStays]
+OperatorEvent = Union[Start, Stop, Resign, PreemptionResumed, Reconfigured]
+Event = Union[OperatorEvent, TimerDue, PacketReceived, InterfaceUp, InterfaceDown, GroupEvent]
 
 
 @dataclass(frozen=True)
@@ -165,6 +192,14 @@ class StateChanged:
 
 
 @dataclass(frozen=True)
+class StillMaster:
+    """Asked to resign, the router has stayed MASTER: `code` is for programs, `reason` for people."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class PacketRejected:
     """A packet was dropped and counted under `reason`; nothing else has changed."""
 
@@ -182,5 +217,6 @@ class Mismatch:
     source: IPAddress
 
 
-Effect = Union[SendAdvert, ClaimAddresses, ReleaseAddresses, Announce, StateChanged, PacketRejected, Mismatch]
+Heard = Union[PacketRejected, Mismatch]
+Effect = Union[SendAdvert, ClaimAddresses, ReleaseAddresses, Announce, StateChanged, StillMaster, Heard]
 Effects = tuple[Effect, ...]

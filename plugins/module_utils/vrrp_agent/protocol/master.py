@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Callable
 
-from . import leaving, timers
+from . import leaving, resigning, timers
 from .events import (
     Announce,
     ClaimAddresses,
@@ -15,24 +15,27 @@ from .events import (
     InterfaceUp,
     Master,
     PacketReceived,
+    PreemptionResumed,
     Reconfigured,
     ReleaseAddresses,
+    Resign,
     Start,
     State,
     Stop,
     TimerDue,
 )
-from .settings import PRIORITY_LOWEST, IPAddress
+from .settings import PRIORITY_LOWEST, PRIORITY_OWNER, IPAddress
 
 if TYPE_CHECKING:
     from .router import Router
 
 # A flood of losing adverts must not become one of ours: each answer may announce hundreds of addresses.
 ANSWERS_A_SECOND = 10
+_TWO_OWNERS = ("owner_conflicts", "it is the address owner, as we are (priority 255); lower one of the two")
 
 
-def _start(router: Router, event: Start, now_ns: int) -> None:
-    """It takes part already."""
+def _ignore(router: Router, event: object, now_ns: int) -> None:
+    """It takes part already, and nothing keeps it from preempting."""
 
 
 def _up(router: Router, event: InterfaceUp, now_ns: int) -> None:
@@ -80,6 +83,8 @@ def _packet(router: Router, event: PacketReceived, now_ns: int) -> None:
     advert = router._accept(event, now_ns)
     if advert is None:
         return
+    if advert.priority == PRIORITY_OWNER == router.settings.priority:
+        router._note_difference(_TWO_OWNERS, event.source)  # RFC 9568 8.3.2: both log it, whoever of the two yields
     why = loses_to(router, advert.priority, event.source)
     if why is not None:
         # One advert more than RFC 9568 6.4.3: a winner that speaks first when a split heals has not heard us, and
@@ -127,12 +132,14 @@ def oversleep(router: Router, now_ns: int) -> None:
     if router._leaving is None:
         router._become_backup(reason, now_ns)
     else:
-        router._change(State.INIT, f"stopped: {reason}")
+        router._change(State.INIT, f"{router.stop_reason}: {reason}")
 
 
 TABLE: dict[tuple[State, type], Callable[..., None]] = {
-    (State.MASTER, Start): _start,
+    (State.MASTER, Start): _ignore,
     (State.MASTER, Stop): leaving.begin,
+    (State.MASTER, Resign): resigning.begin,
+    (State.MASTER, PreemptionResumed): _ignore,
     (State.MASTER, TimerDue): _timer,
     (State.MASTER, PacketReceived): _packet,
     (State.MASTER, InterfaceUp): _up,

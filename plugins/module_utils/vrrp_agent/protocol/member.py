@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable
 
-from .events import GroupBackup, GroupFault, GroupJoined, GroupLeft, GroupMaster, State
+from .events import GroupBackup, GroupFault, GroupJoined, GroupLeft, GroupMaster, GroupResigned, GroupStays, State
 
 if TYPE_CHECKING:
     from .router import Router
@@ -110,21 +110,29 @@ TABLE: dict[tuple[State, type], Callable[..., None]] = {
     (State.INIT, GroupMaster): _ignore,
     (State.INIT, GroupBackup): _forget_fault,
     (State.INIT, GroupFault): _note_fault,
+    (State.INIT, GroupResigned): _ignore,
+    (State.INIT, GroupStays): _ignore,
     (State.BACKUP, GroupJoined): _join,
     (State.BACKUP, GroupLeft): _leave_as_backup,
     (State.BACKUP, GroupMaster): _take_over,
     (State.BACKUP, GroupBackup): _ask_again,
     (State.BACKUP, GroupFault): _fail_as_backup,
+    (State.BACKUP, GroupResigned): _ignore,
+    (State.BACKUP, GroupStays): _ignore,
     (State.MASTER, GroupJoined): _join,
     (State.MASTER, GroupLeft): _leave,
     (State.MASTER, GroupMaster): _ignore,
     (State.MASTER, GroupBackup): _give_up,
     (State.MASTER, GroupFault): _fail_as_master,
+    (State.MASTER, GroupResigned): _ignore,
+    (State.MASTER, GroupStays): _ignore,
     (State.FAULT, GroupJoined): _join,
     (State.FAULT, GroupLeft): _leave_in_fault,
     (State.FAULT, GroupMaster): _ignore,
     (State.FAULT, GroupBackup): _recover,
     (State.FAULT, GroupFault): _note_fault,
+    (State.FAULT, GroupResigned): _ignore,
+    (State.FAULT, GroupStays): _ignore,
 }
 
 # A MASTER that was stopped has left the group's decisions behind it.
@@ -134,4 +142,6 @@ LEAVING: dict[type, Callable[..., None]] = {
     GroupMaster: _ignore,
     GroupBackup: _forget_fault,
     GroupFault: _note_fault,
+    GroupResigned: _ignore,
+    GroupStays: _ignore,
 }

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Callable, cast
 
-from . import backup, leaving, master, member, packet, timers
+from . import backup, leaving, master, member, packet, resigning, timers
 from .codec import Codec, no_wall_clock
 from .counters import COUNTERS
 from .events import (
@@ -26,8 +26,10 @@ from .events import (
     Mismatch,
     PacketReceived,
     PacketRejected,
+    PreemptionResumed,
     Reconfigured,
     ReleaseAddresses,
+    Resign,
     Start,
     State,
     StateChanged,
@@ -50,6 +52,10 @@ class Router:
         self.reason = ""
         self.master: Master | None = None
         self.new_master_reason = "not_master"
+        # A MASTER that was asked to resign, until it knows whether it has a successor.
+        self.resigning: resigning.Resignation | None = None
+        # It has resigned, and does not preempt before it is MASTER again.
+        self.switched_over = False
         self.counters: dict[str, int] = dict.fromkeys(COUNTERS, 0)
         # RFC 9568 6.1 Active_Adver_Interval: what a backup heard from the master; a master's own otherwise.
         self._master_interval_cs = settings.advert_interval_cs
@@ -58,6 +64,7 @@ class Router:
         self._outranked: Master | None = None
         # A MASTER that was stopped, until its successor answers: the reason that it will give.
         self._leaving: str | None = None
+        self.stop_reason = ""
         self._timer_ns: int | None = None
         # startup_delay, as long as nobody has been heard; and when a lesser master, heard until then, loses the role.
         self._startup_ns = 0
@@ -90,9 +97,18 @@ class Router:
         self._effects = []
         if self.state is State.MASTER and now_ns - self._advert_sent_ns > self.master_down_ns:
             master.oversleep(self, now_ns)
-        handler = _TABLE[self.state, type(event)] if self._leaving is None else leaving.TABLE[type(event)]
-        handler(self, event, now_ns)
+        self.dispatch(event, now_ns)
         return tuple(self._effects)
+
+    def dispatch(self, event: Event, now_ns: int) -> None:
+        """Do what the table of the present state says; for its handlers only."""
+        if self._leaving is not None:
+            handler = leaving.TABLE[type(event)]
+        elif self.resigning is not None:
+            handler = resigning.TABLE[type(event)]
+        else:
+            handler = _TABLE[self.state, type(event)]
+        handler(self, event, now_ns)
 
     # --- what happens in INIT and FAULT
 
@@ -129,12 +145,15 @@ class Router:
             self._begin(reason, now_ns)
 
     def _leave_fault(self, event: Stop, now_ns: int) -> None:
-        self._change(State.INIT, "stopped")
+        self._change(State.INIT, event.reason)
 
     def _note_settings(self, event: Reconfigured, now_ns: int) -> None:
         self.settings = event.settings
         self._codec.reconfigure(event.settings)
         self._master_interval_cs = self.settings.advert_interval_cs
+
+    def _resume_preemption(self, event: PreemptionResumed, now_ns: int) -> None:
+        self.switched_over = False
 
     def _ignore(self, event: Event, now_ns: int) -> None:
         """Nothing to do in this state."""
@@ -173,7 +192,9 @@ class Router:
     def _change(self, state: State, reason: str) -> None:
         """The one place where the state changes; who leaves MASTER lets go of the addresses first."""
         previous, self.state, self.reason = self.state, state, reason
-        self._leaving = None
+        may_wait = state in (State.BACKUP, State.FAULT)
+        self.switched_over = may_wait and (self.switched_over or self.resigning is not None)
+        self._leaving, self.resigning = None, None
         self._timer_ns, self.group.claim = None, None
         self._announce_ns, self._preempt_ns = [], None
         if previous is State.MASTER:
@@ -214,7 +235,7 @@ class Router:
 
     def _prove_alive(self, now_ns: int) -> None:
         """Let the sender of a genuine advert of an unknown time prove that it is no recording; no timer is touched."""
-        ours = 0 if self._leaving else self.settings.priority
+        ours = 0 if self._leaving or self.resigning else self.settings.priority
         # A backup says the least that there is, which wins against nobody.
         priority = ours if self.state is State.MASTER else PRIORITY_LOWEST
         source = cast(IPAddress, self.source)
@@ -234,10 +255,14 @@ class Router:
         self.counters["advertisement_rcvd"] += 1
         if advert.priority == 0:
             self.counters["priority_zero_pkts_rcvd"] += 1
-        for reason, detail in self._codec.differences(advert):
-            self.counters[reason] += 1
-            self._effects.append(Mismatch(reason, detail, event.source))
+        for difference in self._codec.differences():
+            self._note_difference(difference, event.source)
         return advert
+
+    def _note_difference(self, difference: tuple[str, str], source: IPAddress) -> None:
+        reason, detail = difference
+        self.counters[reason] += 1
+        self._effects.append(Mismatch(reason, detail, source))
 
 
 _Handler = Callable[..., None]
@@ -246,6 +271,8 @@ _Handler = Callable[..., None]
 _TABLE: dict[tuple[State, type], _Handler] = {
     (State.INIT, Start): Router._start,
     (State.INIT, Stop): Router._ignore,
+    (State.INIT, Resign): Router._ignore,
+    (State.INIT, PreemptionResumed): Router._ignore,
     (State.INIT, TimerDue): Router._ignore,
     (State.INIT, PacketReceived): Router._ignore,
     (State.INIT, InterfaceUp): Router._note_interface_up,
@@ -253,6 +280,8 @@ _TABLE: dict[tuple[State, type], _Handler] = {
     (State.INIT, Reconfigured): Router._note_settings,
     (State.FAULT, Start): Router._ignore,
     (State.FAULT, Stop): Router._leave_fault,
+    (State.FAULT, Resign): Router._ignore,
+    (State.FAULT, PreemptionResumed): Router._resume_preemption,
     (State.FAULT, TimerDue): Router._ignore,
     (State.FAULT, PacketReceived): Router._ignore,
     (State.FAULT, InterfaceUp): Router._recover,

@@ -19,7 +19,7 @@ from dataclasses import replace
 from ipaddress import ip_address, ip_interface
 from typing import Any, Callable, NamedTuple, TypeVar
 
-from . import freshness, member
+from . import freshness, member, resigning
 from .counters import COUNTERS
 from .events import Master, State
 from .router import Router
@@ -136,6 +136,12 @@ SETTINGS: Fields = {
 
 MASTER: Fields = {"address": ADDRESS, "priority": PLAIN, "interval_cs": PLAIN, "heard_ns": PLAIN}
 CLAIM: Fields = {"reason": PLAIN, "code": PLAIN, "resigned": PLAIN}
+RESIGNATION: Fields = {
+    "force": PLAIN,
+    "until_ns": PLAIN,
+    "successor": optional(record(Master, MASTER)),
+    "ready": PLAIN,
+}
 HEARD: Fields = {"sequence": PLAIN, "at_ns": PLAIN, "proofs": PLAIN}
 
 SENDER: Fields = {"_offset_ns": PLAIN, "_last": PLAIN, "_sent_ns": PLAIN}
@@ -159,6 +165,9 @@ ROUTER: Fields = {
     "reason": PLAIN,
     "master": optional(record(Master, MASTER)),
     "new_master_reason": PLAIN,
+    "resigning": optional(record(resigning.Resignation, RESIGNATION)),
+    "switched_over": PLAIN,
+    "stop_reason": PLAIN,
     "counters": _COUNTERS,
     "_master_interval_cs": PLAIN,
     "_waiting_since_ns": PLAIN,
@@ -178,7 +187,7 @@ ROUTER: Fields = {
 # the clock, or are nothing between two events.
 LEFT_OUT = {
     "Router": {"settings", "_effects"},
-    "Codec": {"_settings", "_remarks", "_encoded"},
+    "Codec": {"_settings", "_last", "_differences", "_encoded"},
     "Authenticator": {"_utc_ns", "_family", "_interval_ns", "_keys", "_key_id", "_mode"},
     "Settings": {"authentication"},
 }

@@ -13,6 +13,7 @@ order of events can lock it:
 3. A member whose timer has run out claims the role and waits. All take it when all claim it, or when the master of one
    has said goodbye: a master that is in the same group has left everywhere. A master that is silent on one segment and
    heard on another is alive, and keeps the role on both.
+4. Members that are asked to resign let go when each has heard its successor; when one stays, all stay.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from . import timers
-from .events import GroupBackup, GroupEvent, GroupFault, GroupMaster, State
+from .events import GroupBackup, GroupEvent, GroupFault, GroupMaster, GroupResigned, GroupStays, State
 from .member import Claim, follows_master
 from .router import Router
 
@@ -61,7 +62,7 @@ class SyncGroup:
 
     def decide(self, now_ns: int) -> Orders:
         """What the members are to be told now; nothing when all is settled."""
-        return self._spread_faults() or self._leave(now_ns) or self._take_over(now_ns)
+        return self._spread_faults() or self._resign() or self._leave(now_ns) or self._take_over(now_ns)
 
     def _spread_faults(self) -> Orders:
         """Rule 1; also who is in FAULT already, or not started, hears of the others' faults, and of their end."""
@@ -92,6 +93,18 @@ class SyncGroup:
             self._hold_back(place, router, now_ns)
             why = f"sync group {self.name}: {member} is {router.state.value}: {router.reason}"
             return tuple(Order(master, GroupBackup(why)) for master in masters)
+        return ()
+
+    def _resign(self) -> Orders:
+        """Rule 4."""
+        masters = {member: router for member, router in self.members.items() if router.state is State.MASTER}
+        pending = {member: router.resigning for member, router in masters.items() if router.resigning is not None}
+        staying = [member for member in masters if member not in pending]
+        if staying:
+            why = f"sync group {self.name}: {staying[0]} is still MASTER"
+            return tuple(Order(member, GroupStays(why)) for member in pending)
+        if all(resignation.ready for resignation in pending.values()):
+            return tuple(Order(member, GroupResigned()) for member in pending)
         return ()
 
     def _is_joining(self, member: str) -> bool:

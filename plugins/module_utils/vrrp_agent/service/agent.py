@@ -18,11 +18,11 @@ from ..config import Config, ConfigError, Instance
 from ..linux.errors import KernelError, interface_name
 from ..linux.sockets import Datagram
 from ..protocol.events import PacketReceived, State
-from ..protocol.settings import IPInterface
 from ..version import VERSION
 from . import handover, process, resume, status
-from .control import CommandError, ControlServer
+from .control import Command, CommandError, ControlServer
 from .log import LOGGER
+from .maintenance import Maintenance
 from .network import Network
 from .notify import notify, watchdog_interval_s
 from .only_one import StartError, only_agent_here
@@ -31,7 +31,7 @@ from .virtual_router import VirtualRouter
 
 _Identity = tuple[str, int, int]
 
-_LISTEN_AGAIN_S = 5.0
+_LOOK_AGAIN_S = 5.0
 
 # The folder that the code was loaded from; as installed by the role its name is the package's digest.
 _PACKAGE = os.path.basename(os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))))
@@ -40,9 +40,10 @@ _PACKAGE = os.path.basename(os.path.dirname(os.path.dirname(os.path.dirname(os.p
 class Agent:
     """One node's agent; `run()` returns the exit code."""
 
-    def __init__(self, config_file: str, runtime_dir: str) -> None:
+    def __init__(self, config_file: str, runtime_dir: str, state_dir: str | None = None) -> None:
         self._config_file = config_file
         self._runtime_dir = runtime_dir
+        self._state_dir = state_dir or runtime_dir
         self._config = Config("", ())
         self._config_digest = ""
         self._last_reload: dict[str, Any] | None = None
@@ -68,14 +69,15 @@ class Agent:
         predecessor = self._predecessor()
         self._config, self._config_digest = self._read_config()
         self._only_one = only_agent_here() if predecessor is None else predecessor.name
+        self._maintenance = Maintenance(self, self._state_dir)
+        self._maintenance.remember()
         self._process = process.set_up()
-        os.makedirs(self._runtime_dir, mode=0o700, exist_ok=True)
+        self._loop.set_default_executor(process.executor())
         self._network = Network(self._follow_network, self._receive)
-        commands = {"status": self._status, "reload": self._reload, "upgrade": self._upgrade}
-        self._control = ControlServer(os.path.join(self._runtime_dir, SOCKET_NAME), commands)
+        self._control = ControlServer(os.path.join(self._runtime_dir, SOCKET_NAME), self._commands())
         try:
             self._loop.set_exception_handler(self._resign)
-            await self._control.start(hidden=True)
+            await self._control.prepare()
             if predecessor is None:
                 self._remove_leftovers()
                 self._apply(self._config)
@@ -84,7 +86,7 @@ class Agent:
                 self._say_ready()
             else:
                 self._take_over(predecessor)
-            self._loop.call_later(_LISTEN_AGAIN_S, self._listen_again)
+            self._loop.call_later(_LOOK_AGAIN_S, self._look_again)
             await self._stopping.wait()
             notify("STOPPING=1")
             await self._leave()
@@ -94,6 +96,17 @@ class Agent:
             self._network.close()
             self._only_one.close()
         return self._exit_code
+
+    def _commands(self) -> dict[str, Command]:
+        """What the control socket takes."""
+        return {
+            "status": Command(self._status),
+            "reload": Command(self._reload, changes=True),
+            "upgrade": Command(self._upgrade, changes=True),
+            "switchover": Command(self._maintenance.switchover, {"instance": str, "force": bool}, changes=True),
+            "drain": Command(self._maintenance.drain, {"force": bool}, changes=True),
+            "undrain": Command(self._maintenance.undrain, changes=True),
+        }
 
     def _say_ready(self) -> None:
         notify("READY=1", self._summary())
@@ -155,15 +168,37 @@ class Agent:
                 LOGGER.info("%s: reconfigured", running.label)
                 running.reconfigure(instance)
         self._listen()
-        for running in started:
+        starting = [] if self._maintenance.drained else started
+        for running in starting:
             if running.instance.identity in self._held:
                 # Before there are groups, which would have the first one leave because the others are not MASTER yet.
                 running.start(self._held.pop(running.instance.identity))
-        self._groups = form_groups(new.sync_groups, list(self._routers.values()))
-        for running in started:
+        self.regroup_configured()
+        for running in starting:
             if running.last_transition is None:
                 running.start()
         resume.write_record(self._runtime_dir, self._config_digest)
+
+    def configured(self) -> list[VirtualRouter]:
+        """The virtual routers of the configuration."""
+        return list(self._routers.values())
+
+    def stop_configured(self, reason: str) -> None:
+        """Begin to stop them all."""
+        self._ungroup()
+        for running in self.configured():
+            running.stop(reason)
+
+    def regroup_configured(self) -> None:
+        """Form the sync groups over them again."""
+        self._groups = form_groups(self._config.sync_groups, self.configured())
+
+    def renew_configured(self) -> None:
+        """Put new ones in their place, and start them."""
+        for running in self.configured():
+            running.let_go()
+        self._routers = {}
+        self._apply(self._config)
 
     def _ungroup(self) -> None:
         """Have no group decide while members come, go or stop; nobody takes a role alone meanwhile."""
@@ -198,17 +233,21 @@ class Agent:
     async def _upgrade(self) -> dict[str, Any]:
         """Have a new process take over, with the code that is installed now; if it cannot, nothing has changed."""
         async with self._reading:
-            at = status.iso_time(time.time())
-            try:
-                successor = await self._hand_over()
-            except handover.HandoverError as error:
-                self._last_upgrade = {"at": at, "ok": False, "error": str(error)}
-                LOGGER.error("upgrade failed, nothing has changed: %s", error)
-                raise CommandError("upgrade_failed", str(error)) from None
-            # Not one line may run here any more but the answer: the successor is the agent.
-            notify(f"MAINPID={successor.pid}")
-            self._control.last_words = lambda: os._exit(0)
-            return {"pid": successor.pid}
+            with self._maintenance.alone():
+                return await self._upgrade_alone()
+
+    async def _upgrade_alone(self) -> dict[str, Any]:
+        at = status.iso_time(time.time())
+        try:
+            successor = await self._hand_over()
+        except handover.HandoverError as error:
+            self._last_upgrade = {"at": at, "ok": False, "error": str(error)}
+            LOGGER.error("upgrade failed, nothing has changed: %s", error)
+            raise CommandError("upgrade_failed", str(error)) from None
+        # Not one line may run here any more but the answer: the successor is the agent.
+        notify(f"MAINPID={successor.pid}")
+        self._control.last_words = lambda: os._exit(0)
+        return {"pid": successor.pid}
 
     async def _hand_over(self) -> handover.Successor:
         successor = handover.Successor(self._only_one)
@@ -283,7 +322,7 @@ class Agent:
 
         But for what it has renewed so recently that nobody can have missed it.
         """
-        if resume.same_life(self._runtime_dir, self._config_digest):
+        if not self._maintenance.drained and resume.same_life(self._runtime_dir, self._config_digest):
             self._held = resume.held(self._config, self._network)
         resumed = [instance for instance in self._config.instances if instance.identity in self._held]
         kept = {address for instance in resumed for address in instance.addresses}
@@ -310,11 +349,12 @@ class Agent:
                 self._receivers[link.index, running.instance.family, running.instance.virtual_router_id] = running
         self._network.listen({(index, family) for index, family, unused_id in self._receivers})
 
-    def _listen_again(self) -> None:
-        """A socket that the kernel refused may be had later, and no news will tell."""
+    def _look_again(self) -> None:
+        """A socket that the kernel or the file system refused may be had later, and no news will tell."""
         if any(self._network.deaf(index, family) for index, family, unused_id in self._receivers):
             self._follow_network()
-        self._loop.call_later(_LISTEN_AGAIN_S, self._listen_again)
+        self._loop.create_task(self._control.keep())
+        self._loop.call_later(_LOOK_AGAIN_S, self._look_again)
 
     def _follow_network(self) -> None:
         self._listen()
@@ -350,19 +390,22 @@ class Agent:
             "config_file": self._config_file,
             "config_digest": self._config_digest,
             "last_reload": self._last_reload,
+            "drained": self._maintenance.drained,
             "last_upgrade": self._last_upgrade,
             "interfaces": status.interfaces_status(self._all(), self._strays),
-            "instances": [status.instance_status(running, _present(running, present)) for running in self._all()],
+            "instances": status.instances_status(self._all(), present),
             "sync_groups": [group.status() for group in self._groups],
         }
 
     def _summary(self) -> str:
         masters = sum(running.router.state is State.MASTER for running in self._routers.values())
-        return f"STATUS=MASTER of {masters} of {len(self._routers)} instances"
+        drained = ", drained" if self._maintenance.drained else ""
+        return f"STATUS=MASTER of {masters} of {len(self._routers)} instances{drained}"
 
     def _note_transition(self) -> None:
         self._leaving = {identity: running for identity, running in self._leaving.items() if not running.stopped}
         self._transition.set()
+        self._maintenance.note_transition()
         notify(self._summary())
 
     # --- the process
@@ -386,13 +429,11 @@ class Agent:
 
     def _resign(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """A bug: say where, leave in good order, and let systemd start a new life."""
+        if "transport" in context or "socket" in context:
+            # No memory or no descriptor for a client of the control socket, which asyncio itself has dropped.
+            LOGGER.warning("control socket: a client was dropped: %r", context.get("exception"))
+            return
         LOGGER.critical("unexpected: %s; resigning", context["message"], exc_info=context.get("exception"))
         self._exit_code = 1
         self._stopping.set()
         self._transition.set()
-
-
-def _present(running: VirtualRouter, present: dict[int, list[IPInterface]]) -> list[IPInterface]:
-    """What is on an instance's interface, and on the one with its virtual MAC."""
-    indexes = sorted({running.index or 0, running.address_index or 0})
-    return [address for index in indexes for address in present.get(index, ())]

@@ -63,11 +63,13 @@ VIRTUAL_ROUTER: Fields = {
     "_renewed_s": PLAIN,
     "_refused": PLAIN,
     "_retry_s": PLAIN,
+    "_started": PLAIN,
     "_stopping": PLAIN,
 }
 # Written otherwise (`instance`, `router`), read anew (`_mac`), or the process's own.
 LEFT_OUT = {
-    *("instance", "router", "group", "_mac", "_network", "_on_transition", "_limiter", "_loop", "_timer", "_resuming"),
+    *("instance", "router", "group", "still_master", "_mac", "_network", "_on_transition", "_limiter", "_loop"),
+    *("_timer", "_resuming"),
 }
 _INSTANCE: Mapping[str, Shape] = {**snapshot.SETTINGS, "use_vmac": PLAIN}
 

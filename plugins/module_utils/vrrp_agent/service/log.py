@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections.abc import Hashable
@@ -28,6 +29,9 @@ def set_up() -> None:
     handler = logging.StreamHandler()
     if "JOURNAL_STREAM" in os.environ:
         handler.setFormatter(_JournalFormatter("%(message)s"))
+        # A journal that does not read, or a disk that is full, loses lines, and must not hold up the adverts.
+        with contextlib.suppress(OSError):  # no file at all
+            os.set_blocking(handler.stream.fileno(), False)
     else:
         handler.setFormatter(logging.Formatter("%(asctime)s.%(msecs)03d %(levelname)s %(message)s", "%H:%M:%S"))
     LOGGER.handlers = [handler]

@@ -9,8 +9,10 @@ without, and says so once.
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
+from concurrent.futures import ThreadPoolExecutor
 
 from .log import LOGGER
 
@@ -27,11 +29,24 @@ def set_up() -> dict[str, bool]:
     return {name: why is None for name, why in refused.items()}
 
 
-def _refused_realtime() -> str | None:
-    """Be ahead of everything that is not real-time; None, or why not.
+def executor() -> ThreadPoolExecutor:
+    """Threads for what must not hold up the adverts, as real-time as the process itself.
 
-    At the lowest real-time priority, so that the kernel's own threads stay ahead, and neither a thread nor a child
-    inherits it.
+    A thread that is not, and is put off by a busy host while it holds the interpreter's lock, puts off everything.
+    """
+    return ThreadPoolExecutor(max_workers=4, thread_name_prefix="vrrp-agent", initializer=_refused_realtime)
+
+
+def settle() -> None:
+    """Let the garbage collector pass over what start-up has made: to look at all of it takes it some 50 ms."""
+    gc.collect()
+    gc.freeze()
+
+
+def _refused_realtime() -> str | None:
+    """Put the calling thread ahead of everything that is not real-time; None, or why not.
+
+    At the lowest real-time priority, so that the kernel's own threads stay ahead; children do not inherit it.
     """
     parameter = os.sched_param(os.sched_get_priority_min(os.SCHED_RR))
     try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..protocol.counters import INTERFACE_COUNTERS
@@ -36,6 +36,13 @@ def interfaces_status(
     return [{"name": name, "counters": total} for name, total in sorted(found.items())]
 
 
+def instances_status(
+    routers: Iterable[VirtualRouter], present: Mapping[int, Sequence[IPInterface]]
+) -> list[dict[str, Any]]:
+    """Each instance's part; `present` are the addresses on each interface, by its index."""
+    return [instance_status(running, _present(running, present)) for running in routers]
+
+
 def instance_status(running: VirtualRouter, present: Iterable[IPInterface]) -> dict[str, Any]:
     """One instance's part; `present` are the addresses on its interface now."""
     instance, router = running.instance, running.router
@@ -47,6 +54,7 @@ def instance_status(running: VirtualRouter, present: Iterable[IPInterface]) -> d
         "version": instance.version,
         "state": router.state.value,
         "leaving": running.leaving,
+        "switched_over": router.switched_over,
         "priority": instance.priority,
         "effective_priority": router.settings.priority,
         "advert_interval": instance.advert_interval_cs / 100,
@@ -98,3 +106,9 @@ def _last_transition(running: VirtualRouter) -> dict[str, str] | None:
         "reason": last.reason,
         "at": iso_time(last.at_s),
     }
+
+
+def _present(running: VirtualRouter, present: Mapping[int, Sequence[IPInterface]]) -> list[IPInterface]:
+    """What is on an instance's interface, and on the one with its virtual MAC."""
+    indexes = sorted({running.index or 0, running.address_index or 0})
+    return [address for index in indexes for address in present.get(index, ())]

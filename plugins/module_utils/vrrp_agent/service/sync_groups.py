@@ -42,6 +42,15 @@ class SyncGroup:
         finally:
             self._settling = False
 
+    def resign(self, force: bool) -> None:
+        """Have every member that is MASTER resign, before anything is decided: they go together or not at all."""
+        self._settling = True
+        for running in self._members.values():
+            running.still_master = None
+            running.handle(events.Resign(force))
+        self._settling = False
+        self.settle()
+
     def dissolve(self) -> None:
         """Decide no more; the members stay as they are, and none takes a role before it is told that it is alone."""
         for running in self._members.values():

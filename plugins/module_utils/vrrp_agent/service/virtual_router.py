@@ -37,6 +37,9 @@ class Group(Protocol):
     def settle(self) -> None:
         """Do what follows from an event of a member for the others."""
 
+    def resign(self, force: bool) -> None:
+        """Have every member that is MASTER resign, as one."""
+
 
 @dataclass(frozen=True)
 class Transition:
@@ -69,8 +72,9 @@ class VirtualRouter:
         self._renewed_s = 0.0
         self._refused: str | None = None
         self._retry_s = _RETRY_FIRST_S
-        self._stopping = False
-        self._resuming = False
+        self._started = self._stopping = self._resuming = False
+        # Why it is still MASTER, though it was asked to resign.
+        self.still_master: events.StillMaster | None = None
 
     @property
     def label(self) -> str:
@@ -84,7 +88,7 @@ class VirtualRouter:
 
     def start(self, held_s: float | None = None) -> None:
         """Take part, if the interface lets us; go on as MASTER where an earlier life held the addresses till now."""
-        self._resuming = held_s is not None
+        self._started, self._resuming = True, held_s is not None
         self.follow_interface()
         self.handle(events.Start(held_s))
         self._resuming = False
@@ -98,10 +102,27 @@ class VirtualRouter:
         self.follow_interface()
         self._arm()
 
-    def stop(self) -> None:
+    def stop(self, reason: str = "stopped") -> None:
         """Begin to leave in good order; a MASTER has left when its successor answers, or nobody came."""
         self._stopping = True
-        self.handle(events.Stop())
+        self.handle(events.Stop(reason))
+
+    def resign(self, force: bool) -> None:
+        """Ask a MASTER to give its role to a successor; its sync group gives all of theirs."""
+        self.still_master = None
+        if self.group is not None:
+            self.group.resign(force)
+        else:
+            self.handle(events.Resign(force))
+
+    @property
+    def resigning(self) -> bool:
+        """Whether it is MASTER, was asked to resign, and waits for a successor."""
+        return self.router.resigning is not None
+
+    def resume_preemption(self) -> None:
+        """Let it preempt by its configuration, as if it had not resigned."""
+        self.handle(events.PreemptionResumed())
 
     @property
     def leaving(self) -> bool:
@@ -127,8 +148,10 @@ class VirtualRouter:
         if moves:
             self._release(self.instance.addresses)
             self._drop_virtual_mac()
+        if (instance.priority, instance.preempt) != (self.instance.priority, self.instance.preempt):
+            self.resume_preemption()
         self.instance = instance
-        if moves and self._place() is not None:
+        if moves and not self.stopped and self._place() is not None:
             self.follow_interface()
         self.handle(events.Reconfigured(self._effective()))
         if self.router.state is State.MASTER:
@@ -141,8 +164,8 @@ class VirtualRouter:
 
     def follow_interface(self) -> None:
         """Tell the router what has become of its interface, and bring back addresses that somebody removed."""
-        if self.stopped and self.last_transition is not None:
-            return  # it has left for good
+        if self.stopped and (self.last_transition is not None or not self._started):
+            return  # it has left for good, or must not begin
         self._follow_priority()
         self._follow_condition()
         self._follow_mac()
@@ -275,6 +298,10 @@ class VirtualRouter:
             self._announce(effect.addresses)
         elif isinstance(effect, events.StateChanged):
             self._note_transition(effect)
+        elif isinstance(effect, events.StillMaster):
+            self.still_master = effect
+            LOGGER.warning("%s: still MASTER: %s", self.label, effect.reason)
+            self._on_transition()
         elif isinstance(effect, events.PacketRejected):
             self._complain(effect, "dropped an advert from")
         elif isinstance(effect, events.Mismatch):

@@ -102,3 +102,25 @@ def test_a_damaged_package_is_noticed_and_replaced(node: Installation, tmp_path:
     assert install(node, GOOD, tmp_path) == name
     assert node.current() == name
     assert launch(node).returncode == 7
+
+
+def test_what_a_node_gets_runs_there_and_is_a_part_of_pyroute2(node: Installation, tmp_path: Path) -> None:
+    """pyroute2's own start file would import all of it, at three times the agent's own memory."""
+    [pyroute2] = pytest.importorskip("pyroute2").__path__
+    agent = Path(package.__file__).parent / "vrrp_agent"
+    name = install(node, package.contents(str(agent), pyroute2), tmp_path)
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from vrrp_agent.linux import netlink; import pyroute2; "
+        "assert pyroute2.__file__.startswith(sys.argv[1]) and netlink.PYROUTE2_ERROR is None; "
+        "print(sum(name.startswith('pyroute2') for name in sys.modules))"
+    )
+    home = os.path.join(node.home, name)
+    done = subprocess.run([sys.executable, "-I", "-c", code, home], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 40
+
+
+def test_a_pyroute2_that_cannot_be_imported_is_noticed(node: Installation, tmp_path: Path) -> None:
+    netlink = b"try:\n    import pyroute2.x\nexcept ImportError as missing:\n    PYROUTE2_ERROR = missing\n"
+    files = {**GOOD, "vrrp_agent/linux/__init__.py": b"", "vrrp_agent/linux/netlink.py": netlink}
+    with pytest.raises(InstallationError, match=r"No module named 'pyroute2\.x'"):
+        install(node, files, tmp_path)
