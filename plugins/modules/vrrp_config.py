@@ -81,6 +81,11 @@ path:
   returned: success
   type: str
   sample: /etc/vrrp-agent/config.json
+digest:
+  description: The fingerprint of the file as it is now, or in check mode would be; for M(duet.ha_pair.vrrp_service).
+  returned: success
+  type: str
+  sample: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 instances:
   description: The names of the instances that are new, different or gone.
   returned: success
@@ -89,6 +94,7 @@ instances:
   sample: ["web"]
 """
 
+import hashlib
 import json
 import os
 from typing import Any
@@ -171,7 +177,9 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         write(content, account.ensure(module.run_command))
     shown_before = render(masked(before)) if before else b""
     diff = files.difference(PATH, shown_before, render(masked(document, before)))
-    return {"changed": changed, "path": PATH, "instances": changed_instances(before, document), "diff": diff}
+    names = changed_instances(before, document)
+    digest = hashlib.sha256(content).hexdigest()
+    return {"changed": changed, "path": PATH, "digest": digest, "instances": names, "diff": diff}
 
 
 def main() -> None:
