@@ -34,6 +34,7 @@ SCENARIOS = (
     "three_nodes",
     "key_rotation",
     "remove",
+    "adopt_keepalived",
 )
 # Hosts wait more than they work: for boots, packages, timers.
 SCENARIOS_AT_ONCE = 2
