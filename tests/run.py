@@ -28,6 +28,7 @@ INTERPRETERS = {"bullseye": "3.9", "bookworm": "3.11", "trixie": "3.13"}
 SCENARIOS = (
     "default",
     "failover",
+    "upgrade",
     "bad_inventory",
     "mixed_releases",
     "active_active",
