@@ -31,6 +31,10 @@ SCENARIOS = (
     "upgrade",
     "bad_inventory",
     "mixed_releases",
+    "active_active",
+    "three_nodes",
+    "key_rotation",
+    "remove",
     "split_brain_detected",
     "adopt_keepalived",
 )
