@@ -75,7 +75,7 @@ waiting_for:
   elements: str
   sample: ["instance web: BACKUP, has heard no MASTER yet"]
 drained:
-  description: Whether the node is drained (M(duet.ha_pair.vrrp_drain)). Its instances are then in C(INIT) as they should.
+  description: Whether the node is drained (M(duet.ha_pair.vrrp_drain)). Its instances are in C(INIT) then, rightly.
   returned: when C(running) is true
   type: bool
   sample: false
