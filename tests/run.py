@@ -32,6 +32,7 @@ SCENARIOS = (
     "priority_change",
     "bad_inventory",
     "mixed_releases",
+    "adopt_keepalived",
 )
 # Hosts wait more than they work: for boots, packages, timers.
 SCENARIOS_AT_ONCE = 2

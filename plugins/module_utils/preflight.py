@@ -204,7 +204,8 @@ def _keepalived(groups: Mapping[str, Group], reports: Reports) -> Iterator[Probl
     for host, ours, theirs in _with_keepalived(groups, reports):
         for number in sorted(ours & theirs):
             reason = f"a keepalived runs here with virtual_router_id {number}, which is this inventory's, too"
-            yield Problem((host,), f"{reason}; stop it: systemctl disable --now keepalived (its addresses go with it)")
+            mend = "stop it: systemctl disable --now keepalived (its addresses go with it), or take over from it"
+            yield Problem((host,), f"{reason}; {mend}: duet.ha_pair.adopt_keepalived")
 
 
 def _other_keepalived(groups: Mapping[str, Group], reports: Reports) -> Iterator[Problem]:

@@ -14,7 +14,7 @@ from tests.reliability.nodes import OurNode
 from tests.reliability.pair import Event, Outcome, Pair
 
 # How often a node becomes MASTER by each; the others move nothing.
-MOVES = {"stop": 1, "restart": 2, "lowered": 1, "raised": 1, "return": 1}
+MOVES = {"stop": 1, "restart": 2, "lowered": 1, "raised": 1, "return": 1, "switchover": 1, "drain": 1, "undrain": 1}
 # What happens to the interface of a MASTER that keeps its role, and comes back within 100 ms.
 HARMLESS = [event for event in deaths.EVENTS if event.name in ("mtu", "mac", "deleted", "own_address")]
 BACK_MS = 100

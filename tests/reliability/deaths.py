@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 
-from peers import VIPS
+from peers import VIPS, Wire
 
 from .pair import Event, Pair
 from .planned import VRRP
@@ -15,6 +15,8 @@ from .planned import VRRP
 # Longer than a backup waits, and than a kernel keeps an address that nobody renews.
 PAUSE_S = 8.0
 OUT_S = 2.0
+CONFLICT_S = 6.0
+FAST, FASTEST = Wire(3, interval_s=0.1), Wire(3, interval_s=0.01)
 
 
 def _crash(pair: Pair) -> None:
@@ -47,6 +49,8 @@ def _power_cut(pair: Pair) -> None:
 
 def _bug(pair: Pair) -> None:
     pair.a.fail()
+    pair.wait_for_holders("b")
+    pair.wait_for_holders("a")
 
 
 def _unplug(pair: Pair) -> None:
@@ -69,6 +73,8 @@ def _down_and_up(pair: Pair) -> None:
     node.ip("link", "set", "eth0", "down")
     time.sleep(OUT_S)
     node.ip("link", "set", "eth0", "up")
+    pair.wait_for_holders("b")
+    pair.wait_for_holders("a")
 
 
 def _recreate(pair: Pair) -> None:
@@ -76,6 +82,8 @@ def _recreate(pair: Pair) -> None:
     node.ip("link", "del", "eth0")
     time.sleep(OUT_S)
     pair.segment.join(node, 11)
+    pair.wait_for_holders("b")
+    pair.wait_for_holders("a")
 
 
 def _change_mac(pair: Pair) -> None:
@@ -100,9 +108,20 @@ def _block_one_way(pair: Pair) -> None:
     pair.wait_for_holders("a")
 
 
+def _claim_elsewhere(pair: Pair) -> None:
+    """A stranger has the address and announces it; VRRP has nothing to do with it."""
+    stranger = pair.segment["stranger"]
+    stranger.sysctl("net.ipv4.conf.eth0.arp_notify", 1)
+    stranger.ip("address", "add", VIPS[0], "dev", "eth0")
+    time.sleep(CONFLICT_S)
+    stranger.ip("address", "del", VIPS[0], "dev", "eth0")
+
+
 EVENTS = (
     Event("killed", "`kill -9` of all its processes, once", _crash, least_s=6.0, dies=True),
     Event("killed_for_good", "`kill -9`, and nothing starts it again", _crash_for_good, most_s=10.0, dies=True),
+    Event("killed_100ms", "the same at adverts of 100 ms", _crash_for_good, wire=FAST, most_s=10.0, dies=True),
+    Event("killed_10ms", "the same at adverts of 10 ms", _crash_for_good, wire=FASTEST, most_s=10.0, dies=True),
     Event("paused", "SIGSTOP for 8 s, then SIGCONT", _pause, dies=True),
     Event("power_cut", "power cut, boot when the peer has taken over", _power_cut),
     Event("bug", "a bug: an exception nobody expected (SIGSEGV in C)", _bug, least_s=8.0),

@@ -37,11 +37,14 @@ class Watch:
 
     def _start(self, node: Namespace) -> subprocess.Popen[str]:
         with open(self._files[node.label], "w") as file:
-            return node.popen(["ip", "-ts", "-o", "monitor", "address"], stdout=file)
+            command = ["ip", "-ts", "-o", "monitor", "address"]
+            return node.popen(command, stdout=file, stderr=subprocess.DEVNULL)
 
     def holdings(self, addresses: Sequence[str]) -> list[Holding]:
         """Who has held these addresses so far."""
-        found = []
+        if any(process.poll() is not None for process in self._processes):
+            raise AssertionError("ip monitor has ended")
+        found: list[Holding] = []
         for label, file in self._files.items():
             found += parse(label, file.read_text(), addresses)
         return found

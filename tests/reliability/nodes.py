@@ -29,10 +29,16 @@ class Node(Protocol):
     """What the events ask of a node."""
 
     kind: str
-    peer: Peer
+
+    @property
+    def peer(self) -> Peer:
+        """The daemon's process and files."""
 
     def configure(self, wire: Wire, priority: int) -> None:
         """Write the configuration."""
+
+    def upgrade(self) -> None:
+        """Put new code in the place of what runs."""
 
     def start(self) -> None:
         """Start, and do not wait for anything."""
@@ -63,6 +69,9 @@ class Node(Protocol):
 
     def abandon(self) -> None:
         """Start it no more; what runs is killed with its namespace."""
+
+    def command(self, *arguments: str) -> None:
+        """Run an operator's command, which must succeed."""
 
     def moves(self) -> int:
         """How often it has become MASTER."""
@@ -115,6 +124,16 @@ class OurNode:
 
     def abandon(self) -> None:
         self._wanted = False
+
+    def command(self, *arguments: str) -> None:
+        done = self.peer.command(*arguments)
+        if done.returncode:
+            raise AssertionError(f"{' '.join(arguments)}: {done.stderr or done.stdout}")
+
+    def upgrade(self) -> None:
+        """Have a new process take over, which is the supervisor's from then on."""
+        self._wanted = False
+        self.command("upgrade")
 
     def moves(self) -> int:
         return self.peer.log.count("-> MASTER")
@@ -184,6 +203,14 @@ class KeepalivedNode:
 
     def abandon(self) -> None:
         pass
+
+    def command(self, *arguments: str) -> None:
+        raise AssertionError(f"keepalived has no command {arguments[0]}")
+
+    def upgrade(self) -> None:
+        """What a package's upgrade does."""
+        self.stop()
+        self.start()
 
     def moves(self) -> int:
         return self.peer.log.count("Entering MASTER STATE")

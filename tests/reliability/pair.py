@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import contextlib
+import re
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from capture import Capture
 from losses import Report
 from peers import VIPS, Wire
 from probe import Prober, names_by_mac
@@ -27,6 +30,7 @@ PLAIN = Wire(3)
 ELECTION_S = 20.0
 # Longer than a backup waits, so that what must not happen has had the time to.
 LEAST_S = 4.5
+_LISTEN_S = 0.05
 
 MakeNode = Callable[[Namespace, Path], Node]
 
@@ -35,28 +39,37 @@ MakeNode = Callable[[Namespace, Path], Node]
 class Event:
     """Something that happens to a pair, of which node a is MASTER; the figures are of `act` and what follows.
 
+    `await_moment` returns at the moment at which it is to happen, when the client probes already.
     What follows is watched for `least_s`, and until one node holds the address and it answers, at most for `most_s`.
-    `dies`: a's addresses must be gone, and it is measured after how long.
+    `dies`: a's addresses must be gone, and it is measured after how long. `says`: what some log must say of it, by the
+    kind of daemon. `missing`: the kinds that have no such thing, and what the page has in its place.
     """
 
     name: str
     title: str
     act: Callable[[Pair], None]
     prepare: Callable[[Pair], None] = lambda pair: None
+    await_moment: Callable[[Pair], None] = lambda pair: None
     wire: Wire = PLAIN
     least_s: float = LEAST_S
     most_s: float = 15.0
     dies: bool = False
+    says: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one event cost once; `both_ms` and `gone_ms` are None where it was still so at the end."""
+    """What one event cost once; `both_ms` and `gone_ms` are None where it was still so at the end.
+
+    `told_ms` is None where nothing was said of it; `moves` is how often a node became MASTER.
+    """
 
     lost: int
     silence_ms: float
     both_ms: float | None
     gone_ms: float | None
+    told_ms: float | None
     moves: int
     watched_s: float
     excused: int
@@ -105,16 +118,50 @@ class Pair:
         """Whether the client gets an answer at this moment."""
         return self.segment["client"].run(["ping", "-n", "-c", "1", "-W", "1", VIP], check=False).returncode == 0
 
+    def await_advert(self, label: str) -> None:
+        """Return when a node has just sent an advert, whoever is kept from hearing it."""
+        mac = self.segment[label].mac()
+        capture = Capture(self.segment["control"], "eth0")
+        try:
+            wait_for(
+                lambda: any(frame.kind == "vrrp" and frame.source_mac == mac for frame in capture.frames()),
+                f"an advert of {label}",
+            )
+        finally:
+            capture.close()
+
     def measure(self, event: Event) -> tuple[Outcome, Report]:
         """Have an event happen, and see what it costs."""
         event.prepare(self)
         moves, began_ns = self._moves(), time.time_ns()
         with self._probing() as prober:
+            event.await_moment(self)
             began_ns = time.time_ns()
-            event.act(self)
-            self._watch_on(event, began_ns)
+            with self._listening(event, began_ns) as told:
+                event.act(self)
+                self._watch_on(event, began_ns)
             ended_ns = time.time_ns()
-        return self._outcome(event, prober.report, moves, began_ns, ended_ns), prober.report
+        outcome = self._outcome(event, prober.report, moves, began_ns, ended_ns)
+        return replace(outcome, told_ms=told[0] if told else None), prober.report
+
+    @contextlib.contextmanager
+    def _listening(self, event: Event, began_ns: int) -> Iterator[list[float]]:
+        """Note, in ms, when one of the logs first says what the event wants to be said."""
+        told: list[float] = []
+        wanted, over = event.says.get(self.a.kind), threading.Event()
+
+        def listen() -> None:
+            while wanted and not told and not over.wait(_LISTEN_S):
+                if re.search(wanted, self.a.peer.log + self.b.peer.log):
+                    told.append(round((time.time_ns() - began_ns) / 1e6, 1))
+
+        listener = threading.Thread(target=listen, daemon=True)
+        listener.start()
+        try:
+            yield told
+        finally:
+            over.set()
+            listener.join()
 
     @contextlib.contextmanager
     def _probing(self) -> Iterator[Prober]:
@@ -141,6 +188,7 @@ class Pair:
             silence_ms=report.longest_silence_ms,
             both_ms=None if len(self.holders()) > 1 else round(both_ns(holdings, began_ns, ended_ns) / 1e6, 1),
             gone_ms=None if gone is None else round((gone - began_ns) / 1e6, 1),
+            told_ms=None,
             moves=self._moves() - moves,
             watched_s=round((ended_ns - began_ns) / 1e9, 1),
             excused=report.excused,

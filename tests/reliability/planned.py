@@ -14,6 +14,7 @@ from .pair import MORE, PLAIN, Event, Pair
 
 PASS, OTHER_PASS = Wire(2, "s3cretpw"), Wire(2, "an0therp")
 UNICAST = Wire(3, unicast=("10.139.1.11", "10.139.1.12"))
+NO_COMMAND = {"keepalived": "no such command"}
 VRRP = "ip protocol 112"
 
 
@@ -33,6 +34,12 @@ def _stop(pair: Pair) -> None:
 def _restart(pair: Pair) -> None:
     pair.a.stop()
     pair.a.start()
+    pair.wait_for_holders("a")
+
+
+def _upgrade(pair: Pair) -> None:
+    pair.a.upgrade()
+    pair.wait_for_holders("a")
 
 
 def _add(pair: Pair) -> None:
@@ -82,6 +89,21 @@ def _raise(pair: Pair) -> None:
     pair.wait_for_holders("b")
 
 
+def _switch_over(pair: Pair) -> None:
+    pair.a.command("switchover", "web")
+    pair.wait_for_holders("b")
+
+
+def _drain(pair: Pair) -> None:
+    pair.a.command("drain")
+    pair.wait_for_holders("b")
+
+
+def _undrain(pair: Pair) -> None:
+    pair.a.command("undrain")
+    pair.wait_for_holders("a")
+
+
 def _leave(pair: Pair) -> None:
     pair.a.stop()
     pair.wait_for_holders("b")
@@ -100,17 +122,16 @@ def _split(pair: Pair) -> None:
     pair.segment.block(a, b, VRRP)
     pair.segment.block(b, a, VRRP)
     pair.wait_for_holders("ab")
+    time.sleep(1.2)  # past b's announcements, and a's
 
 
-def _split_until_winner_speaks(pair: Pair) -> None:
-    """b's adverts come 0.61 s after a's: this leaves the next one to a, which b yields to without having been heard."""
-    _split(pair)
-    time.sleep(1.15)
+def _after_the_losers_advert(pair: Pair) -> None:
+    """The next one is a's, which b yields to without having been heard."""
+    pair.await_advert("b")
 
 
-def _split_until_loser_speaks(pair: Pair) -> None:
-    _split(pair)
-    time.sleep(1.6)
+def _after_the_winners_advert(pair: Pair) -> None:
+    pair.await_advert("a")
 
 
 def _heal(pair: Pair) -> None:
@@ -123,6 +144,7 @@ def _heal(pair: Pair) -> None:
 EVENTS = (
     Event("stop", "`systemctl stop`, SIGTERM", _stop),
     Event("restart", "`systemctl restart`", _restart, least_s=5.5),
+    Event("upgrade", "upgrade of the daemon", _upgrade, least_s=5.5),
     Event("vip_added", "reload: VIP added, on the BACKUP 4 s before the MASTER", _add, least_s=5.5),
     Event("vip_removed", "reload: VIP removed, on the BACKUP 4 s before the MASTER", _remove, least_s=5.5),
     Event("interval", "reload: interval 1 s to 2 s, on the BACKUP 4 s before the MASTER", _interval, least_s=7.0),
@@ -132,7 +154,26 @@ EVENTS = (
     Event("misspelt", "reload: a misspelt key (`prioritee`)", _misspelt),
     Event("lowered", "reload: priority lowered below the peer's", _lower),
     Event("raised", "reload: the peer's priority raised above", _raise),
+    Event("switchover", "`switchover web`", _switch_over, missing=NO_COMMAND),
+    Event("drain", "`drain`", _drain, missing=NO_COMMAND),
+    Event(
+        "undrain", "`undrain`, which gives the better node the role back", _undrain, prepare=_drain, missing=NO_COMMAND
+    ),
     Event("return", "return of the better node (preempt)", _come_back, prepare=_leave),
-    Event("healed", "split brain heals, the better node speaks first", _heal, _split_until_winner_speaks, most_s=60.0),
-    Event("healed_2", "split brain heals, the other speaks first", _heal, _split_until_loser_speaks, most_s=60.0),
+    Event(
+        "healed",
+        "split brain heals, the better node speaks first",
+        _heal,
+        prepare=_split,
+        await_moment=_after_the_losers_advert,
+        most_s=60.0,
+    ),
+    Event(
+        "healed_2",
+        "split brain heals, the other speaks first",
+        _heal,
+        prepare=_split,
+        await_moment=_after_the_winners_advert,
+        most_s=60.0,
+    ),
 )

@@ -192,6 +192,9 @@ class Segment:
         device, network = f"eth{link}", "fd00:139:" if link == 0 else f"fd00:139:{link + 1}:"
         for scope in ("all", "default"):
             node.sysctl(f"net.ipv6.conf.{scope}.accept_dad", 0)
+        # A namespace begins as the machine is: a node that forwards would carry to the new MASTER what a client still
+        # sends to the old one.
+        node.sysctl("net.ipv4.ip_forward", 0)
         port = _port(node, device)
         node.ip("link", "add", device, "type", "veth", "peer", "name", port, "netns", self.bridge.name)
         self.bridge.ip("link", "set", "dev", port, "master", f"br{link}", "up")
