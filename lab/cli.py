@@ -79,7 +79,7 @@ def _fault(arguments: argparse.Namespace) -> None:
 
 
 def _block(arguments: argparse.Namespace) -> None:
-    Lab(arguments.name).block(arguments.source, arguments.destination)
+    Lab(arguments.name).block(arguments.source, arguments.destination, arguments.vrrp)
 
 
 def _unblock(arguments: argparse.Namespace) -> None:
@@ -185,3 +185,5 @@ def _host_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         command.add_argument("source", metavar="FROM", nargs=count)
         command.add_argument("destination", metavar="TO", nargs=count)
         command.set_defaults(run=run)
+        if action == "block":
+            command.add_argument("--vrrp", action="store_true", help="of VRRP alone")

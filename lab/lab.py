@@ -119,9 +119,9 @@ class Lab:
         self.host(host).boot()
         self.wait_ready()
 
-    def block(self, source: str, destination: str) -> None:
-        """Drop what goes from one station to another; the other way stays open."""
-        network.block(self.plan, self._port(source), self._port(destination))
+    def block(self, source: str, destination: str, vrrp: bool = False) -> None:
+        """Drop what goes from one station to another, or VRRP alone; the other way stays open."""
+        network.block(self.plan, self._port(source), self._port(destination), vrrp)
 
     def unblock(self, source: str, destination: str) -> None:
         """Undo `block`; no error if nothing was blocked."""

@@ -34,12 +34,16 @@ table inet {table} {{
 SWITCH_RULES = """
 table bridge lab {
   set blocked { type ifname . ifname; }
+  set blocked_vrrp { type ifname . ifname; }
   chain forward {
     type filter hook forward priority 0; policy accept;
     iifname . oifname @blocked drop
+    iifname . oifname @blocked_vrrp ip protocol 112 drop
+    iifname . oifname @blocked_vrrp ip6 nexthdr 112 drop
   }
 }
 """
+_SETS = ("blocked", "blocked_vrrp")
 
 
 def routes() -> list[str]:
@@ -107,20 +111,23 @@ def set_port(lab: LabPlan, port: str, state: str) -> None:
     run("ip", "-n", lab.switch, "link", "set", "dev", port, state)
 
 
-def block(lab: LabPlan, source: str, destination: str) -> None:
-    """Drop every frame that goes from one port to another; the other way stays open."""
-    _blocked(lab, "add", source, destination)
+def block(lab: LabPlan, source: str, destination: str, vrrp: bool = False) -> None:
+    """Drop every frame that goes from one port to another, or VRRP alone; the other way stays open."""
+    _blocked(lab, "add", source, destination, "blocked_vrrp" if vrrp else "blocked")
 
 
 def unblock(lab: LabPlan, source: str, destination: str) -> None:
     """Let frames pass again; no error if they already do."""
-    _blocked(lab, "add", source, destination)
-    _blocked(lab, "delete", source, destination)
+    for name in _SETS:
+        _blocked(lab, "add", source, destination, name)
+        _blocked(lab, "delete", source, destination, name)
 
 
 def unblock_all(lab: LabPlan) -> None:
     """Let all frames pass again."""
-    run("ip", "netns", "exec", lab.switch, "nft", "flush", "set", "bridge", "lab", "blocked")
+    for name in _SETS:
+        # A lab of an earlier version has one set.
+        try_run("ip", "netns", "exec", lab.switch, "nft", "flush", "set", "bridge", "lab", name)
 
 
 def heal(lab: LabPlan) -> None:
@@ -130,9 +137,9 @@ def heal(lab: LabPlan) -> None:
         set_port(lab, host.name, "up")
 
 
-def _blocked(lab: LabPlan, action: str, source: str, destination: str) -> None:
+def _blocked(lab: LabPlan, action: str, source: str, destination: str, name: str) -> None:
     element = f'{{ "{source}" . "{destination}" }}'
-    run("ip", "netns", "exec", lab.switch, "nft", action, "element", "bridge", "lab", "blocked", element)
+    run("ip", "netns", "exec", lab.switch, "nft", action, "element", "bridge", "lab", name, element)
 
 
 def _address(ip: tuple[str, ...], lab: LabPlan, link: str, station: int) -> None:

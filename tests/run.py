@@ -32,6 +32,7 @@ SCENARIOS = (
     "priority_change",
     "bad_inventory",
     "mixed_releases",
+    "split_brain_detected",
     "adopt_keepalived",
 )
 # Hosts wait more than they work: for boots, packages, timers.
@@ -103,8 +104,8 @@ def stages() -> list[Stage]:
         # They wait more than they work.
         Stage("interop", pytest("tests/interop", "-n", "8"), pytest=True),
     ]
-    # Two minutes, of which the host's processors see little: what is late must be so beside other work, too.
-    result += [Stage("soak", pytest("tests/soak", "-rP"), pytest=True, beside=True)]
+    # Alone: it looks for milliseconds.
+    result += [Stage("soak", pytest("tests/soak", "-rP"), pytest=True)]
     result += [Stage(f"molecule {name}", tool("molecule", "test", "-s", name), beside=True) for name in SCENARIOS]
     return result
 

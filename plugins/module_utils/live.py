@@ -12,6 +12,7 @@ import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from .conflicts import deaf_masters, foreign_owners, seen_by
 from .problem import Problem
 
 Report = Mapping[str, Any]
@@ -107,9 +108,11 @@ def _verify_instance(name: str, reports: Reports, absent: Sequence[str]) -> Iter
         yield from _verify_master(name, masters[0], found[masters[0]])
         yield from _verify_backups(name, masters[0], found)
     elif masters:
-        yield _two_masters(name, masters, found)
+        yield _two_masters(name, masters, found, reports)
     elif not absent or any(_waits_for(instance) for instance in found.values()):
         yield _no_master(name, found)
+    yield from foreign_owners(name, masters, reports)
+    yield from deaf_masters(name, found)
 
 
 def _verify_drained(reports: Reports) -> Iterator[Problem]:
@@ -122,13 +125,15 @@ def _verify_drained(reports: Reports) -> Iterator[Problem]:
                 yield Problem((host,), reason, instance=instance["name"])
 
 
-def _two_masters(name: str, masters: list[str], found: Mapping[str, Instance]) -> Problem:
+def _two_masters(name: str, masters: list[str], found: Mapping[str, Instance], reports: Reports) -> Problem:
     holders = "; ".join(f"{host} holds {_texts(found[host]['addresses_present'])}" for host in masters)
+    seen = [line for host in masters for line in seen_by(host, name, masters, found, reports)]
+    passes = f" They see each other otherwise: {'; '.join(seen)}." if seen else ""
     return Problem(
         tuple(masters),
-        f"{len(masters)} hosts are MASTER ({holders}): they do not hear each other. Let protocol 112 to 224.0.0.18"
-        " (ff02::12) pass between them: the hosts' firewalls, the switch's multicast snooping; and compare version,"
-        " virtual_router_id and authentication",
+        f"{len(masters)} hosts are MASTER ({holders}): they do not hear each other.{passes} Let protocol 112 to"
+        " 224.0.0.18 (ff02::12) pass between them: the hosts' firewalls, the switch's multicast snooping; and compare"
+        " version, virtual_router_id and authentication",
         instance=name,
     )
 

@@ -137,6 +137,21 @@ instances:
       description: Who is MASTER as far as this node knows; none if it has heard nobody.
       type: dict
       sample: {"address": "192.0.2.1", "priority": 150, "last_heard": null}
+    conflicts:
+      description:
+        - Other hosts that have an address of which this node is MASTER, as seen by ARP and neighbour discovery.
+        - C(mac) is none where there are too many to tell apart.
+      type: list
+      elements: dict
+      sample:
+        - address: 192.0.2.10
+          mac: "52:54:00:12:34:56"
+          since: "2026-11-22T16:00:00.123Z"
+          last_seen: "2026-11-22T16:00:04.123Z"
+    not_heard_by:
+      description: Another MASTER that goes on though it has lost to this one, whose adverts it does not hear; or none.
+      type: dict
+      sample: {"address": "192.0.2.2", "priority": 100, "since": "2026-11-22T16:00:00.123Z"}
     since:
       description: When the present state began.
       type: str

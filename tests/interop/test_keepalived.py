@@ -52,8 +52,9 @@ wires = pytest.mark.parametrize("wire", WIRES.values(), ids=WIRES)
 
 
 def assert_no_errors(status: dict[str, Any]) -> None:
-    """Both sides understand each other's every packet."""
+    """Both sides understand each other's every packet, and a role that moves is no conflict."""
     assert {name: status["counters"][name] for name in ERRORS} == dict.fromkeys(ERRORS, 0)
+    assert (status["conflicts"], status["not_heard_by"]) == ([], None)
 
 
 def their_address(theirs: Keepalived, wire: Wire) -> str:

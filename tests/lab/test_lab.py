@@ -110,6 +110,12 @@ def test_a_block_drops_one_way_only(lab: Lab) -> None:
     assert answers(lab, "lb2", "lb1")
 
 
+def test_a_block_of_vrrp_lets_the_rest_pass(lab: Lab) -> None:
+    lab.block("lb1", "lb2", vrrp=True)
+    assert answers(lab, "lb2", "lb1")
+    lab.unblock("lb1", "lb2")
+
+
 def test_up_mends_what_is_cut_blocked_and_dead(lab: Lab) -> None:
     lab.kill("lb2")
     lab.cut("lb1")

@@ -21,11 +21,19 @@ from typing import Any
 import pytest
 from peers import VIPS_IPV6, VIRTUAL_ROUTER_ID, OurAgent, Wire
 from scapy.layers.inet import IP, in4_chksum
-from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6NDOptDstLLAddr, IPv6, in6_chksum
+from scapy.layers.inet6 import (
+    ICMPv6ND_NA,
+    ICMPv6ND_NS,
+    ICMPv6NDOptDstLLAddr,
+    ICMPv6NDOptSrcLLAddr,
+    IPv6,
+    in6_chksum,
+)
 from scapy.layers.l2 import ARP, Ether
 from scapy.layers.vrrp import IPPROTO_VRRP, VRRP, VRRPv3
 from scapy.packet import Packet, Raw
 from scapy.utils import checksum
+from scapy.utils6 import in6_getnsma
 from segment import Namespace, Segment, wait_for
 from vrrp_agent.protocol import packet
 
@@ -144,6 +152,38 @@ def test_read_by_others(third: Segment, capture: Capture, story: Story, tmp_path
     for mac in sorted(ours):
         # One node at a time: two nodes that announce the same address one after the other are worth a warning.
         read_by_tshark([frame for frame in frames if Ether(frame).src == mac], story, tmp_path / "capture.pcap")
+
+
+@pytest.mark.parametrize("story", [STORIES["v3-pseudo-header"], STORIES["v3-ipv6"]], ids=["ipv4", "ipv6"])
+def test_probes_are_read_by_others(third: Segment, capture: Capture, story: Story, tmp_path: Path) -> None:
+    """Who else has an address: asked for each of them, of both families, with the node's own MAC."""
+    agent, mac, own = OurAgent(third["a"], tmp_path / "a"), third["a"].mac(), third["a"].link_local()
+    agent.start(story.wire, priority=150, extra_addresses=[EXTRA[10 - story.family]])
+    agent.wait_for_state("MASTER", SOON_S)
+    wanted = {vip.partition("/")[0] for vip in (*story.wire.vips, EXTRA[10 - story.family])}
+
+    def probes() -> dict[str, Packet]:
+        capture.read()
+        return {probed(Ether(frame)): Ether(frame) for frame in capture.frames if probed(Ether(frame)) in wanted}
+
+    wait_for(lambda: probes().keys() == wanted, "every address is asked for", SOON_S)
+    for address, frame in probes().items():
+        assert (frame.src, Raw in frame) == (mac, False)
+        if ARP in frame:
+            assert (frame.dst, frame[ARP].hwsrc, frame[ARP].hwdst) == ("ff:ff:ff:ff:ff:ff", mac, "00:00:00:00:00:00")
+        else:
+            ip = frame[IPv6]
+            assert (ip.src, ip.hlim, frame[ICMPv6NDOptSrcLLAddr].lladdr) == (own, 255, mac)
+            assert ip.dst == str(ip_address(in6_getnsma(ip_address(address).packed)))
+            assert in6_chksum(socket.IPPROTO_ICMPV6, ip, bytes(ip.payload)) == 0
+    read_by_tshark([bytes(frame) for frame in probes().values()], story, tmp_path / "probes.pcap")
+
+
+def probed(frame: Packet) -> str | None:
+    """The address that a probe asks for."""
+    if ARP in frame and frame[ARP].psrc == "0.0.0.0":
+        return str(frame[ARP].pdst)
+    return str(frame[ICMPv6ND_NS].tgt) if ICMPv6ND_NS in frame else None
 
 
 def kind(frame: Packet) -> str:

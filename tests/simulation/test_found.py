@@ -65,6 +65,12 @@ def test_the_last_advert_beats_nobody() -> None:
     assert priority_of(last.message) == 1
 
 
+def test_who_has_overslept_says_so() -> None:
+    """Seed 28360: two masters that did not hear each other; one slept, and clients kept its MAC when it woke."""
+    effects = master(settings(priority=100)).handle(events.TimerDue(), 60 * SECOND_NS)
+    assert [priority_of(one.message) for one in adverts(effects)] == [1]
+
+
 def test_the_last_advert_carries_the_winners_interval() -> None:
     """Seed 15062: a third router heard it after the winner's, and three of the loser's intervals were too short."""
     loser = master(settings(priority=100, interval_cs=1))

@@ -152,7 +152,7 @@ def soak(pair: list[OurAgent], seconds: float, every_second: Callable[[], None])
     return memory
 
 
-def test_soak(segment: Segment, tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
+def test_soak(segment: Segment, tmp_path: Path) -> None:
     a, b = pair = [OurAgent(segment[label], tmp_path / label) for label in "ab"]
     start(a, 150)
     wait_for(lambda: states(a) == {"MASTER"}, "a is MASTER of all", 10)
@@ -176,7 +176,6 @@ def test_soak(segment: Segment, tmp_path: Path, record_property: Callable[[str, 
         f" the machine stood still {len(pauses)} times"
     )
     print(told)
-    record_property("soak", told)
     moved = [(at_s, at_s) for agent in pair for at_s in transitions(agent) if at_s > began_s]
     late = [when for when in (*adverts.longer, *moved) if not any(pause.explains(*when) for pause in pauses)]
     assert late == [], "adverts were late, or roles moved, and the machine had not stood still"

@@ -1,24 +1,33 @@
 # Copyright: (c) 2026, duet.ha_pair contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Says when the machine itself stood still: a process on each processor that wants it every 2 ms, ahead of all others.
+"""Says when the machine itself stood still: processes that want a processor every 2 ms, and tell when they got none.
 
-What is late while a metronome is late too is no fault of the agent's. As a program it prints a line "FROM TO", in
-seconds of the wall clock, for every time that it was late, until it is ended.
+One on each processor, ahead of all others; one on any, at the agents' own priority, which is late when agents of other
+tests keep all processors busy; and one that renews an address in a network namespace of its own, as agents do, which
+is late when somebody has the kernel's one lock for all changes of networks. What is late while a metronome is late
+too is no fault of the agent's. As a program it prints a line "FROM TO", in seconds of the wall clock, for every time
+that it was late, until it is ended.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_interface
+
+from vrrp_agent.linux.interfaces import Kernel
 
 TICK_S = 0.002
 # Less is no excuse at the shortest interval: 10 ms adverts are waited for 30 ms at least.
 LATE_S = 0.015
-_PRIORITY = 50
+_AHEAD = 50
+_ANY, _KERNEL = "any", "kernel"
 
 
 @dataclass(frozen=True)
@@ -34,12 +43,14 @@ class Pause:
 
 
 class Metronomes:
-    """One on each processor, from now on."""
+    """All of them, from now on."""
 
     def __init__(self) -> None:
         self._processes = [
-            subprocess.Popen([sys.executable, __file__, str(number)], stdout=subprocess.PIPE, text=True)
-            for number in sorted(os.sched_getaffinity(0))
+            subprocess.Popen(
+                ["unshare", "--net", sys.executable, __file__, str(kind)], stdout=subprocess.PIPE, text=True
+            )
+            for kind in [*sorted(os.sched_getaffinity(0)), _ANY, _KERNEL]
         ]
 
     def stop(self) -> list[Pause]:
@@ -51,16 +62,27 @@ class Metronomes:
         return [Pause(*map(float, line.split())) for line in lines]
 
 
+def renewal() -> Callable[[], object]:
+    """What puts an address on the loopback of this namespace, again and again."""
+    kernel = Kernel()
+    return lambda: kernel.add_addresses(1, [ip_interface("127.0.0.9/32")], 60)
+
+
 def main() -> None:
     """Tick."""
-    os.sched_setaffinity(0, [int(sys.argv[1])])
+    kind = sys.argv[1]
+    if kind.isdigit():
+        os.sched_setaffinity(0, [int(kind)])
+    work = renewal() if kind == _KERNEL else lambda: None
+    gc.freeze()
     try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1 if kind == _ANY else _AHEAD))
     except PermissionError:
         pass  # it is late more often then, and that is the machine's own, too
     last_s = time.time()
     while True:
         time.sleep(TICK_S)
+        work()
         now_s = time.time()
         if now_s - last_s > TICK_S + LATE_S:
             print(f"{last_s:.4f} {now_s:.4f}", flush=True)

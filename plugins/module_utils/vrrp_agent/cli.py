@@ -9,7 +9,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from . import client
@@ -202,7 +202,19 @@ def _table(document: dict[str, Any]) -> str:
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
-    return note + "\n".join(lines) + "\n"
+    return note + "\n".join([*lines, *_warnings(document)]) + "\n"
+
+
+def _warnings(document: dict[str, Any]) -> Iterator[str]:
+    """What somebody has to look at; an agent of an earlier version says nothing of it."""
+    for instance in document["instances"]:
+        for one in instance.get("conflicts", ()):
+            who = f"{one['mac']} has" if one["mac"] else "more MACs have"
+            yield f"WARNING {instance['name']}: {who} {one['address']}, since {one['since']}"
+        deaf = instance.get("not_heard_by")
+        if deaf:
+            what = f"{deaf['address']} (priority {deaf['priority']}) is MASTER too, and does not hear this node"
+            yield f"WARNING {instance['name']}: {what}, since {deaf['since']}"
 
 
 if __name__ == "__main__":

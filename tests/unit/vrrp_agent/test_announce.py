@@ -9,7 +9,7 @@ import struct
 from ipaddress import ip_address
 
 import pytest
-from vrrp_agent.protocol.announce import announcement
+from vrrp_agent.protocol.announce import announcement, probe4, probe6
 
 MAC = bytes.fromhex("020000000a01")
 BROADCAST = b"\xff" * 6
@@ -65,3 +65,28 @@ def test_a_router_says_that_it_is_one() -> None:
 def test_ipv4_has_no_router_flag() -> None:
     vip = ip_address("192.0.2.100")
     assert announcement(MAC, vip, forwarding=True) == announcement(MAC, vip)
+
+
+def test_ipv4_probe() -> None:
+    """RFC 5227 2.1.1: a broadcast request without a sender's address, so that nobody learns or unlearns a MAC by it."""
+    vip = ip_address("192.0.2.100")
+    destination, source, ethertype, hardware, protocol, sizes, operation, *addresses = struct.unpack(
+        "!6s6sHHHHH6s4s6s4s", probe4(MAC, vip)
+    )
+    assert (destination, source, ethertype) == (BROADCAST, MAC, 0x0806)
+    assert (hardware, protocol, sizes, operation) == (1, 0x0800, 0x0604, 1)
+    assert addresses == [MAC, bytes(4), bytes(6), vip.packed]
+
+
+def test_ipv6_probe() -> None:
+    """RFC 4861 4.3, 7.2.2: to the solicited-node group, from the own address, with the own MAC."""
+    vip, own = ip_address("2001:db8::12:3456"), ip_address("fe80::1")
+    frame = probe6(MAC, own, vip)
+    ethernet, ip, icmp = frame[:14], frame[14:54], frame[54:]
+    assert ethernet == bytes.fromhex("3333ff123456") + MAC + b"\x86\xdd"
+    first, length, next_header, hop_limit, source, destination = struct.unpack("!IHBB16s16s", ip)
+    assert (first, length, next_header, hop_limit) == (0x60000000, len(icmp), 58, 255)
+    assert (source, destination) == (own.packed, ip_address("ff02::1:ff12:3456").packed)
+    kind, code, unused_checksum, flags, target, option, units, mac = struct.unpack("!BBHI16sBB6s", icmp)
+    assert (kind, code, flags, target, option, units, mac) == (135, 0, 0, vip.packed, 1, 1, MAC)
+    assert folded_sum(source + destination + struct.pack("!IxxxB", length, next_header) + icmp) == 0xFFFF

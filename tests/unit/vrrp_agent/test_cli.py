@@ -145,6 +145,23 @@ def test_status_is_a_table(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None
     ]
 
 
+def test_status_warns_of_others_with_the_role(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below the table, a line for each conflict, and for a MASTER that does not hear this one."""
+    [web, database] = DOCUMENT["instances"]
+    since = "2026-11-22T16:00:00.123Z"
+    conflicts = [
+        {"address": "10.139.1.1", "mac": mac, "since": since, "last_seen": since} for mac in ("02:00:00:00:0e:01", None)
+    ]
+    deaf = {"address": "10.139.1.12", "priority": 100, "since": since}
+    told = {"instances": [{**web, "conflicts": conflicts, "not_heard_by": deaf}, database]}
+    monkeypatch.setattr(client, "status", lambda runtime_dir: told)
+    assert run(capsys, "status")[1].splitlines()[3:] == [
+        f"WARNING web: 02:00:00:00:0e:01 has 10.139.1.1, since {since}",
+        f"WARNING web: more MACs have 10.139.1.1, since {since}",
+        f"WARNING web: 10.139.1.12 (priority 100) is MASTER too, and does not hear this node, since {since}",
+    ]
+
+
 def test_status_of_nothing_is_a_heading(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "status", lambda runtime_dir: {"instances": []})
     assert run(capsys, "status")[1] == "INSTANCE  INTERFACE/VRID  STATE  PRIORITY  MASTER  ADDRESSES HERE  WHY\n"

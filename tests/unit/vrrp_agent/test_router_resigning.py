@@ -180,7 +180,7 @@ def test_other_settings_end_it() -> None:
 def test_a_pause_ends_it() -> None:
     router = asked()
     why = "sent no advert for 60.00 s, longer than a backup waits"
-    assert router.handle(TimerDue(), T + MS + 60 * S) == yields(why)
+    assert router.handle(TimerDue(), T + MS + 60 * S) == (sent(priority=1), *yields(why))
     assert router.switched_over is True
 
 

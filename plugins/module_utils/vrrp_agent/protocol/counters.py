@@ -34,6 +34,8 @@ COUNTERS = (
     "auth_ext_stale",
     "auth_ext_replay",
     "auth_clock_skew",
+    # RFC 5227 2.4 calls it a conflicting ARP packet; of neighbour discovery, too.
+    "conflicting_pkts_rcvd",
 )
 
 # An interface counts the same, and what is for a virtual router that is not here.

@@ -217,6 +217,15 @@ class Mismatch:
     source: IPAddress
 
 
-Heard = Union[PacketRejected, Mismatch]
+@dataclass(frozen=True)
+class NotHeard:
+    """Another master goes on though it has lost to this one, whose adverts it does not hear; or no more (`over`)."""
+
+    address: IPAddress
+    priority: int
+    over: bool = False
+
+
+Heard = Union[PacketRejected, Mismatch, NotHeard]
 Effect = Union[SendAdvert, ClaimAddresses, ReleaseAddresses, Announce, StateChanged, StillMaster, Heard]
 Effects = tuple[Effect, ...]

@@ -14,6 +14,7 @@ from .events import (
     InterfaceDown,
     InterfaceUp,
     Master,
+    NotHeard,
     PacketReceived,
     PreemptionResumed,
     Reconfigured,
@@ -72,6 +73,7 @@ def _timer(router: Router, event: TimerDue, now_ns: int) -> None:
     if router._announce_ns and now_ns >= router._announce_ns[0]:
         router._announce_ns = [due_ns for due_ns in router._announce_ns if due_ns > now_ns]
         router._effects.append(Announce(router.settings.addresses))
+    _tell(router, router.rival.expire(now_ns))
     if router._timer_ns is not None and now_ns >= router._timer_ns:
         due_ns = router._timer_ns + timers.interval_ns(router.settings.advert_interval_cs)
         router._send(now_ns)
@@ -96,6 +98,13 @@ def _packet(router: Router, event: PacketReceived, now_ns: int) -> None:
     # RFC 9568 6.4.3: discarded, and answered at once to assert the role; a goodbye (priority 0), too. Two masters
     # have been on the segment, so that clients may have learned the other's MAC: announce as after a takeover.
     _answer(router, advert.is_question, now_ns)
+    rival = Master(event.source, advert.priority, advert.interval_cs, now_ns)
+    _tell(router, router.rival.hear(rival, router.settings.version))
+
+
+def _tell(router: Router, news: NotHeard | None) -> None:
+    if news is not None:
+        router._effects.append(news)
 
 
 def _answer(router: Router, question: bool, now_ns: int) -> None:
@@ -130,6 +139,8 @@ def oversleep(router: Router, now_ns: int) -> None:
     slept_s = (now_ns - router._advert_sent_ns) / timers.SECOND_NS
     reason = f"sent no advert for {slept_s:.2f} s, longer than a backup waits"
     if router._leaving is None:
+        # As when a MASTER yields: whoever has the role now has not heard us, and clients may still have our MAC.
+        router._send(now_ns, PRIORITY_LOWEST)
         router._become_backup(reason, now_ns)
     else:
         router._change(State.INIT, f"{router.stop_reason}: {reason}")

@@ -36,6 +36,7 @@ from .events import (
     Stop,
     TimerDue,
 )
+from .rival import Rival
 from .settings import PRIORITY_LOWEST, PRIORITY_OWNER, IPAddress, Settings
 
 
@@ -62,6 +63,8 @@ class Router:
         self._waiting_since_ns = 0
         self._resigned = False
         self._outranked: Master | None = None
+        # The losing master that a MASTER hears.
+        self.rival = Rival()
         # A MASTER that was stopped, until its successor answers: the reason that it will give.
         self._leaving: str | None = None
         self.stop_reason = ""
@@ -194,7 +197,7 @@ class Router:
         previous, self.state, self.reason = self.state, state, reason
         may_wait = state in (State.BACKUP, State.FAULT)
         self.switched_over = may_wait and (self.switched_over or self.resigning is not None)
-        self._leaving, self.resigning = None, None
+        self._leaving, self.resigning, self.rival = None, None, Rival()
         self._timer_ns, self.group.claim = None, None
         self._announce_ns, self._preempt_ns = [], None
         if previous is State.MASTER:

@@ -20,6 +20,7 @@ from ..linux.sockets import Datagram
 from ..protocol.events import PacketReceived, State
 from ..version import VERSION
 from . import handover, process, resume, status
+from .conflicts import ConflictWatch
 from .control import Command, CommandError, ControlServer
 from .log import LOGGER
 from .maintenance import Maintenance
@@ -30,11 +31,7 @@ from .sync_groups import SyncGroup, form_groups
 from .virtual_router import VirtualRouter
 
 _Identity = tuple[str, int, int]
-
 _LOOK_AGAIN_S = 5.0
-
-# The folder that the code was loaded from; as installed by the role its name is the package's digest.
-_PACKAGE = os.path.basename(os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))))
 
 
 class Agent:
@@ -74,6 +71,7 @@ class Agent:
         self._process = process.set_up()
         self._loop.set_default_executor(process.executor())
         self._network = Network(self._follow_network, self._receive)
+        self._conflicts = ConflictWatch(self._network, self._all)
         self._control = ControlServer(os.path.join(self._runtime_dir, SOCKET_NAME), self._commands())
         try:
             self._loop.set_exception_handler(self._resign)
@@ -93,6 +91,7 @@ class Agent:
         finally:
             self._let_go()
             self._control.close()
+            self._conflicts.close()
             self._network.close()
             self._only_one.close()
         return self._exit_code
@@ -313,6 +312,7 @@ class Agent:
         self._apply(self._config)
         for running in restored.values():
             running.go_on()
+        self._conflicts.follow()
         frozen_ms = (time.monotonic_ns() - memory["at_ns"]) / 1e6
         LOGGER.info("took over %d instances from the process before in %.1f ms", len(restored), frozen_ms)
         predecessor.when_gone(self._say_ready)
@@ -383,7 +383,7 @@ class Agent:
         return {
             "router_id": self._config.router_id,
             "version": VERSION,
-            "package": _PACKAGE,
+            "package": status.PACKAGE,
             "pid": os.getpid(),
             "process": self._process,
             "since": status.iso_time(self._since_s),
@@ -392,7 +392,7 @@ class Agent:
             "last_reload": self._last_reload,
             "drained": self._maintenance.drained,
             "last_upgrade": self._last_upgrade,
-            "interfaces": status.interfaces_status(self._all(), self._strays),
+            "interfaces": status.interfaces_status(self._network, self._all(), self._strays),
             "instances": status.instances_status(self._all(), present),
             "sync_groups": [group.status() for group in self._groups],
         }
@@ -406,6 +406,7 @@ class Agent:
         self._leaving = {identity: running for identity, running in self._leaving.items() if not running.stopped}
         self._transition.set()
         self._maintenance.note_transition()
+        self._conflicts.follow()
         notify(self._summary())
 
     # --- the process

@@ -66,10 +66,10 @@ VIRTUAL_ROUTER: Fields = {
     "_started": PLAIN,
     "_stopping": PLAIN,
 }
-# Written otherwise (`instance`, `router`), read anew (`_mac`), or the process's own.
+# Written otherwise (`instance`, `router`), read anew (`_mac`), found again (`conflicts`), or the process's own.
 LEFT_OUT = {
-    *("instance", "router", "group", "still_master", "_mac", "_network", "_on_transition", "_limiter", "_loop"),
-    *("_timer", "_resuming"),
+    *("instance", "router", "group", "still_master", "conflicts", "_mac"),
+    *("_network", "_on_transition", "_limiter", "_loop", "_timer", "_resuming"),
 }
 _INSTANCE: Mapping[str, Shape] = {**snapshot.SETTINGS, "use_vmac": PLAIN}
 

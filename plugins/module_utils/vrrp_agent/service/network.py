@@ -69,6 +69,10 @@ class Network:
         """The link of this name, as last heard from the kernel."""
         return next((link for link in self._links.values() if link.name == name), None)
 
+    def own_macs(self) -> set[bytes]:
+        """The MAC addresses of this node's interfaces; a virtual one is not this node's alone."""
+        return {link.mac for link in self._links.values() if not self.virtual_macs.has(link.index)}
+
     def own_addresses(self, index: int, family: int, shared: Iterable[IPInterface]) -> list[IPAddress]:
         """The interface's own addresses fit to send from, primary ones first; `shared` ones are nobody's own."""
         not_own = {address.ip for address in shared}

@@ -6,15 +6,22 @@
 from __future__ import annotations
 
 import datetime
+import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import ip_address
 from typing import Any
 
+from ..protocol.conflicts import Conflict
 from ..protocol.counters import INTERFACE_COUNTERS
 from ..protocol.events import State
 from ..protocol.settings import IPInterface
+from .network import Network
 from .virtual_mac import mac_of, name_of
 from .virtual_router import VirtualRouter
+
+# The folder that the code was loaded from; as installed by the role its name is the package's digest.
+PACKAGE = os.path.basename(os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))))
 
 
 def iso_time(at_s: float) -> str:
@@ -24,16 +31,18 @@ def iso_time(at_s: float) -> str:
 
 
 def interfaces_status(
-    routers: Iterable[VirtualRouter], strays: Mapping[str, Mapping[str, int]]
+    network: Network, routers: Iterable[VirtualRouter], strays: Mapping[str, Mapping[str, int]]
 ) -> list[dict[str, Any]]:
-    """The counters by interface: those of its virtual routers together, and of packets that were for none of them."""
+    """MAC and counters by interface: those of its virtual routers together, and of packets for none of them."""
     found: dict[str, dict[str, int]] = {}
     counted = [(running.instance.interface, running.router.counters) for running in routers]
     for name, counters in [*counted, *strays.items()]:
         total = found.setdefault(name, dict.fromkeys(INTERFACE_COUNTERS, 0))
         for key, count in counters.items():
             total[key] += count
-    return [{"name": name, "counters": total} for name, total in sorted(found.items())]
+    links = {name: network.link(name) for name in found}
+    macs = {name: link.mac.hex(":") if link else None for name, link in links.items()}
+    return [{"name": name, "mac": macs[name], "counters": total} for name, total in sorted(found.items())]
 
 
 def instances_status(
@@ -69,6 +78,8 @@ def instance_status(running: VirtualRouter, present: Iterable[IPInterface]) -> d
         "unicast_peers": [str(peer) for peer in instance.unicast_peers] or None,
         "source_address": str(router.source) if router.source else None,
         "master": _master(running),
+        "conflicts": [_conflict(conflict) for conflict in running.conflicts.reported],
+        "not_heard_by": _not_heard_by(running),
         "new_master_reason": router.new_master_reason,
         "since": iso_time(running.since_s),
         "last_transition": _last_transition(running),
@@ -88,12 +99,33 @@ def _master(running: VirtualRouter) -> dict[str, Any] | None:
         return {"address": str(router.source), "priority": router.settings.priority, "last_heard": None}
     if router.master is None:
         return None
-    heard_s = time.time() - (time.monotonic_ns() - router.master.heard_ns) / 1e9
     return {
         "address": str(router.master.address),
         "priority": router.master.priority,
-        "last_heard": iso_time(heard_s),
+        "last_heard": _iso_time_of(router.master.heard_ns),
     }
+
+
+def _conflict(conflict: Conflict) -> dict[str, Any]:
+    """Another host with an address of this virtual router; `mac` is null where there are too many to tell apart."""
+    return {
+        "address": str(ip_address(conflict.address)),
+        "mac": conflict.mac.hex(":") if conflict.mac else None,
+        "since": _iso_time_of(conflict.first_ns),
+        "last_seen": _iso_time_of(conflict.last_ns),
+    }
+
+
+def _not_heard_by(running: VirtualRouter) -> dict[str, Any] | None:
+    """The master that goes on though it has lost to this one."""
+    rival = running.router.rival.deaf
+    if rival is None:
+        return None
+    return {"address": str(rival.address), "priority": rival.priority, "since": _iso_time_of(rival.heard_ns)}
+
+
+def _iso_time_of(monotonic_ns: int) -> str:
+    return iso_time(time.time() - (time.monotonic_ns() - monotonic_ns) / 1e9)
 
 
 def _last_transition(running: VirtualRouter) -> dict[str, str] | None:

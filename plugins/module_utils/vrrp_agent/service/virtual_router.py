@@ -13,6 +13,7 @@ from typing import Callable, Protocol
 from ..config import Instance
 from ..linux.errors import KernelError
 from ..protocol import events
+from ..protocol.conflicts import Conflicts
 from ..protocol.events import State
 from ..protocol.router import Router
 from ..protocol.settings import IPInterface
@@ -63,6 +64,7 @@ class VirtualRouter:
         self.last_transition: Transition | None = None
         self.since_s = self.counting_since_s = time.time()
         self.group: Group | None = None
+        self.conflicts = Conflicts(time.monotonic_ns())
         self._mac: bytes | None = None
         self._network = network
         self._on_transition = on_transition
@@ -306,6 +308,9 @@ class VirtualRouter:
             self._complain(effect, "dropped an advert from")
         elif isinstance(effect, events.Mismatch):
             self._complain(effect, "differs from what is configured here: the advert of")
+        elif isinstance(effect, events.NotHeard):
+            end = "no more heard as a second MASTER" if effect.over else "MASTER too, and does not hear this node"
+            self._warn((effect.over, effect.address), f"{effect.address} (priority {effect.priority}) is {end}")
 
     def _send(self, effect: events.SendAdvert) -> None:
         if self.index is None:
@@ -372,6 +377,7 @@ class VirtualRouter:
     def _note_transition(self, effect: events.StateChanged) -> None:
         self.since_s = time.time()
         self.last_transition = Transition(effect.previous, effect.state, effect.reason, self.since_s)
+        self.conflicts = Conflicts(time.monotonic_ns())
         if self.stopped:
             self._drop_virtual_mac()
         level = LOGGER.warning if effect.state is State.FAULT else LOGGER.info

@@ -106,6 +106,75 @@ def test_what_is_wrong_is_said_with_host_and_mend(lb1: dict[str, Any], lb2: dict
     assert found(lb1, lb2)[0].startswith(expected)
 
 
+SINCE = "2026-11-22T16:00:00.123Z"
+MAC = {"lb1": "02:00:00:00:00:01", "lb2": "02:00:00:00:00:02"}
+
+
+def conflict(mac: str | None, address: str = "192.0.2.10") -> dict[str, Any]:
+    """What a MASTER reports of another host with its address."""
+    return {"address": address, "mac": mac, "since": SINCE, "last_seen": SINCE}
+
+
+def problems(lb1: dict[str, Any], lb2: dict[str, Any]) -> list[str]:
+    """The problems of hosts that tell their MACs."""
+    pair = reports(lb1, lb2)
+    for host, report in pair.items():
+        report["status"] = {"interfaces": [{"name": "eth0", "mac": MAC[host], "counters": {}}]}
+    return [str(problem) for problem in verify(pair)]
+
+
+def test_a_foreign_host_with_the_address() -> None:
+    """One problem for each MAC, with its addresses and where to look."""
+    seen = [conflict("02:00:00:00:0e:01"), conflict("02:00:00:00:0e:01", "192.0.2.11"), conflict(None)]
+    assert problems(instance("lb1", "MASTER", conflicts=seen), instance("lb2", "BACKUP")) == [
+        "lb1: instance web: 02:00:00:00:0e:01 has 192.0.2.10, 192.0.2.11 too, of which lb1 is MASTER: find the port of"
+        " that MAC in the switch's table, and take the address from that host",
+        "lb1: instance web: a host of even more MAC addresses has 192.0.2.10 too, of which lb1 is MASTER: find the port"
+        " of that MAC in the switch's table, and take the address from that host",
+    ]
+
+
+@pytest.mark.parametrize("vmac", [None, "00:00:5e:00:01:33"])
+def test_the_other_host_has_the_address_without_the_role(vmac: str | None) -> None:
+    """Its MAC tells which one; the virtual one is of the only other host."""
+    lb1 = instance("lb1", "MASTER", conflicts=[conflict(vmac or MAC["lb2"])], virtual_mac=vmac)
+    [problem] = problems(lb1, instance("lb2", "BACKUP", virtual_mac=vmac))
+    assert problem.startswith(f"lb1: instance web: lb2 ({vmac or MAC['lb2']}) has 192.0.2.10 too, of which lb1 is")
+
+
+def test_vrrp_alone_is_filtered() -> None:
+    """Both are MASTER and see each other's MAC: the whole picture is one problem."""
+    lb1 = instance("lb1", "MASTER", conflicts=[conflict(MAC["lb2"]), conflict(MAC["lb2"], "192.0.2.11")])
+    lb2 = instance("lb2", "MASTER", conflicts=[conflict(MAC["lb1"])])
+    [problem] = problems(lb1, lb2)
+    assert problem.startswith("lb1, lb2: instance web: 2 hosts are MASTER (lb1 holds 192.0.2.10/24; lb2 holds")
+    assert (
+        "They see each other otherwise: lb1 sees lb2 (02:00:00:00:00:02) answer for the addresses;"
+        " lb2 sees lb1 (02:00:00:00:00:01) answer for the addresses. Let protocol 112" in problem
+    )
+
+
+def test_adverts_pass_one_way() -> None:
+    deaf = {"address": ADDRESS["lb2"], "priority": 100, "since": SINCE}
+    [problem] = problems(instance("lb1", "MASTER", not_heard_by=deaf), instance("lb2", "MASTER"))
+    assert "lb1 hears the adverts of lb2, and lb2 does not hear those of lb1. Let protocol 112" in problem
+
+
+def test_a_stranger_that_does_not_hear_us() -> None:
+    deaf = {"address": "192.0.2.66", "priority": 90, "since": SINCE}
+    assert problems(instance("lb1", "MASTER", not_heard_by=deaf), instance("lb2", "BACKUP")) == [
+        "lb1: instance web: 192.0.2.66 (priority 90), which is none of the hosts that were asked, is MASTER of"
+        " virtual_router_id 51 too, and does not hear lb1: let protocol 112 pass from lb1 to it, or give one of the two"
+        " another virtual_router_id"
+    ]
+
+
+def test_a_host_that_has_heard_us_by_now() -> None:
+    """The MASTER forgets it three intervals later; the other host is BACKUP already."""
+    deaf = {"address": ADDRESS["lb2"], "priority": 100, "since": SINCE}
+    assert problems(instance("lb1", "MASTER", not_heard_by=deaf), instance("lb2", "BACKUP")) == []
+
+
 def test_an_agent_that_does_not_run() -> None:
     pair = reports(instance("lb1", "MASTER"), instance("lb2", "BACKUP"))
     pair["lb2"] = {"running": False, "reason": "the agent is not installed", "instances": []}
