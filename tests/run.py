@@ -30,8 +30,13 @@ SCENARIOS = (
     "failover",
     "drain",
     "priority_change",
+    "upgrade",
     "bad_inventory",
     "mixed_releases",
+    "active_active",
+    "three_nodes",
+    "key_rotation",
+    "remove",
     "split_brain_detected",
     "adopt_keepalived",
 )

@@ -94,8 +94,8 @@ class Installation:
             shutil.rmtree(folder, ignore_errors=True)
             raise
 
-    def activate(self, name: str) -> None:
-        """Let `current` point to a package, and remove all others but the one it pointed to before."""
+    def activate(self, name: str, running: str | None = None) -> None:
+        """Let `current` point to a package; remove all others but the one it pointed to before and the running one."""
         try:
             previous = os.readlink(self._current)
         except OSError:
@@ -104,7 +104,7 @@ class Installation:
         os.symlink(name, link)
         os.replace(link, self._current)
         for entry in os.listdir(self.home):
-            if entry not in ("current", name, previous):
+            if entry not in ("current", name, previous, running):
                 shutil.rmtree(os.path.join(self.home, entry), ignore_errors=True)
 
     def launcher_text(self, python: str) -> str:

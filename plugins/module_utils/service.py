@@ -24,7 +24,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class Plan:
-    """What has to be done, in this order; `action` is none, start, restart or reload, and `why` its reason."""
+    """What has to be done, in this order; `action` is none, start, restart, upgrade or reload, and `why` its reason."""
 
     daemon_reload: bool
     enable: bool
@@ -50,17 +50,22 @@ def read_unit(shown: str) -> Unit:
 
 @dataclass(frozen=True)
 class Digests:
-    """Which package an agent is, and which configuration it has; a package of None is not known."""
+    """Which package an agent is, and which configuration it has; a package of None is not known.
+
+    `upgrades`: whether it knows how to give everything to a successor.
+    """
 
     package: str | None
     config: str
+    upgrades: bool = True
 
 
 def plan(unit: Unit, running: Digests | None, wanted: Digests, restart: bool) -> Plan:
     """What to do.
 
     `running` is what the agent says of itself (None: it does not answer), `wanted` what is installed and on the disk,
-    `restart` says that the unit was changed. A reload is preferred: no role moves.
+    `restart` says that the unit was changed. A reload and an upgrade are preferred: no role moves. An upgrade reads the
+    configuration as well.
     """
     action, why = "none", "runs what is installed and configured"
     if not unit.active:
@@ -70,7 +75,7 @@ def plan(unit: Unit, running: Digests | None, wanted: Digests, restart: bool) ->
     elif running is None:
         action, why = "restart", "it does not answer on its control socket"
     elif wanted.package not in (None, running.package):
-        action, why = "restart", "its code was changed"
+        action, why = "upgrade" if running.upgrades else "restart", "its code was changed"
     elif running.config != wanted.config:
         action, why = "reload", "its configuration was changed"
     return Plan(unit.needs_daemon_reload, not unit.enabled, action, why)

@@ -70,7 +70,7 @@ digest:
   type: str
   sample: 0f3a5c7e91b2d4f6
 package_changed:
-  description: Whether the agent's code is another one now, which a running agent has to be restarted for.
+  description: Whether the agent's code is another one now, which a running agent has to be upgraded to.
   returned: success
   type: bool
   sample: false
@@ -88,6 +88,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.duet.ha_pair.plugins.module_utils import account, files
 from ansible_collections.duet.ha_pair.plugins.module_utils.installation import Installation, InstallationError
+from ansible_collections.duet.ha_pair.plugins.module_utils.vrrp_agent import client
 
 PYTHON_FIRST = (3, 9)
 
@@ -103,6 +104,14 @@ def check_node(module: AnsibleModule) -> None:
         module.fail_json(msg="The agent runs as a systemd unit, and this host does not run systemd")
 
 
+def running_package() -> str | None:
+    """The digest of what runs now, which must stay until the new one runs."""
+    try:
+        return client.status().get("package")
+    except client.ControlError:
+        return None
+
+
 def install_package(module: AnsibleModule, installation: Installation) -> dict[str, Any] | None:
     """The diff if the package is another one now; asks for the archive by `archive_needed` if it has to be sent."""
     wanted, present = module.params["digest"], installation.current()
@@ -113,7 +122,7 @@ def install_package(module: AnsibleModule, installation: Installation) -> dict[s
             installation.unpack(module.params["archive"], wanted, sys.executable)
         elif not installation.has(wanted):
             module.exit_json(changed=True, archive_needed=True)
-        installation.activate(wanted)
+        installation.activate(wanted, running_package())
     after = f"vrrp-agent {module.params['version']}, pyroute2 {module.params['pyroute2_version']}, digest {wanted}\n"
     return files.difference(installation.home, f"digest {present}\n".encode() if present else b"", after.encode())
 

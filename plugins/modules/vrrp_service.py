@@ -10,7 +10,10 @@ module: vrrp_service
 short_description: Make the running VRRP agent the one that is installed and configured
 description:
   - Enables and starts the agent. A running one is reloaded if it runs with another configuration than the file's,
-    which it is asked for; and restarted only if its code or its unit was changed, or if it does not answer.
+    which it is asked for; and upgraded if its code was changed. Then a new process takes over from the running one, and
+    no role moves. It is restarted only if its unit was changed, if it does not answer, or if it is too old for that.
+  - An upgrade that fails leaves the old process running with its package as the installed one, and fails with the new
+    one's own words.
   - Then waits until the node has settled, and fails with the agent's own words if it does not.
   - Looks at what runs, not at what earlier tasks have changed, so that a play that was interrupted can be repeated.
 author:
@@ -30,7 +33,12 @@ options:
   package:
     description:
       - The digest of the package that is to run, as M(duet.ha_pair.vrrp_agent) returns it. An agent that runs another
-        one is restarted. Without it, whatever runs is right.
+        one is upgraded. Without it, whatever runs is right.
+    type: str
+  config:
+    description:
+      - The digest of the configuration that is to run, as M(duet.ha_pair.vrrp_config) returns it, so that check mode
+        predicts the reload that a file would need which is not written yet. Without it, that of the file that is there.
     type: str
   restart:
     description: Whether the agent's unit was changed, as M(duet.ha_pair.vrrp_agent) returns it.
@@ -52,7 +60,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 action:
-  description: What was done, C(none), C(start), C(reload) or C(restart).
+  description: What was done, C(none), C(start), C(reload), C(upgrade) or C(restart).
   returned: success
   type: str
   sample: reload
@@ -74,6 +82,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.duet.ha_pair.plugins.module_utils import files
 from ansible_collections.duet.ha_pair.plugins.module_utils.agent import ask, wait_until_settled
+from ansible_collections.duet.ha_pair.plugins.module_utils.installation import Installation
 from ansible_collections.duet.ha_pair.plugins.module_utils.service import PROPERTIES, Digests, Plan, plan, read_unit
 from ansible_collections.duet.ha_pair.plugins.module_utils.vrrp_agent import client
 
@@ -103,10 +112,11 @@ def make_plan(module: AnsibleModule) -> Plan:
     content = files.read(CONFIG)
     try:
         status = ask()
-        running = Digests(status.get("package"), str(status.get("config_digest")))
+        running = Digests(status.get("package"), str(status.get("config_digest")), "last_upgrade" in status)
     except client.ControlError:
         running = None
-    wanted = Digests(module.params["package"], hashlib.sha256(content or b"").hexdigest())
+    predicted = module.params["config"] if module.check_mode else None
+    wanted = Digests(module.params["package"], predicted or hashlib.sha256(content or b"").hexdigest())
     return plan(unit, running, wanted, module.params["restart"])
 
 
@@ -119,8 +129,26 @@ def carry_out(module: AnsibleModule, what: Plan) -> None:
     if what.action == "reload":
         # Not by systemctl, which would swallow the agent's reason for a refusal.
         client.reload()
+    elif what.action == "upgrade":
+        upgrade(module, Installation())
     elif what.action != "none":
         systemctl(module, what.action, UNIT)
+
+
+def upgrade(module: AnsibleModule, installation: Installation) -> None:
+    """Have the installed package take over; if it cannot, the running one is the installed one again."""
+    running = client.status().get("package")
+    try:
+        client.upgrade()
+    except client.ControlError as error:
+        if error.code != "upgrade_failed":
+            raise
+        kept = "the agent that runs goes on"
+        if running is not None and installation.has(running):
+            # Or a crash would start what does not run.
+            installation.activate(running)
+            kept += ", and its package is the installed one again"
+        module.fail_json(msg=f"The upgrade failed: {error.message}; {kept}\n{journal(module)}".strip())
 
 
 def wait(module: AnsibleModule) -> dict[str, str]:
@@ -136,6 +164,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "package": {"type": "str"},
+            "config": {"type": "str"},
             "restart": {"type": "bool", "default": False},
             "wait": {"type": "float", "default": 30},
         },

@@ -138,7 +138,7 @@ def undisturbed(segment: Segment, master: OurAgent, interval_s: float) -> Iterat
         wait_for(told, "two more adverts", 2 * interval_s + SOON_S)
     gap = max(later - earlier for earlier, later in pairwise(times))
     print(f"{len(times)} adverts, the longest gap {gap * 1000:.1f} ms; {probe.report}")
-    assert gap < 3 * interval_s, gap
+    assert gap < 3 * interval_s + (256 - 100) / 256 * interval_s, gap  # as long as the backup waits
     assert probe.report.lost == 0, probe.report
 
 
@@ -173,15 +173,14 @@ def test_a_master_beside_keepalived(segment: Segment, start: Start, tmp_path: Pa
 
 def test_a_backup_goes_on_waiting(segment: Segment, start: Start) -> None:
     """It knows its master and the master's interval, and takes over when that one is silent."""
-    wire = Wire(3, interval_s=0.5)
-    master, backup = start("a", wire), start("b", Wire(3, interval_s=1))
+    master, backup = start("a", Wire(3, interval_s=2)), start("b", Wire(3, interval_s=1))
     before, heard = history(backup), backup.status()["master"]["last_heard"]
     master.kill()
     backup.upgrade()
     assert history(backup) == before
     assert backup.status()["master"]["last_heard"] == heard
     status = backup.wait_for_state("MASTER", SOON_S)
-    assert status["last_transition"]["reason"].startswith("no advert from 10.139.1.11 for 1.8")
+    assert status["last_transition"]["reason"].startswith("no advert from 10.139.1.11 for 7.2")
 
 
 @pytest.mark.parametrize(

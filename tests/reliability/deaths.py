@@ -16,6 +16,9 @@ from .planned import VRRP
 PAUSE_S = 8.0
 OUT_S = 2.0
 CONFLICT_S = 6.0
+# What a log must say for it to count as told; of keepalived's, anything that comes near.
+UNHEARD = {"ours": "does not hear this node", "keepalived": "(?i)not hear|unheard|one.way"}
+CONFLICT = {"ours": "conflict: .* with 10[.]139[.]1[.]1,? ", "keepalived": "(?i)conflict|duplicate|another host"}
 FAST, FASTEST = Wire(3, interval_s=0.1), Wire(3, interval_s=0.01)
 
 
@@ -133,5 +136,6 @@ EVENTS = (
     Event("mac", "MAC of the interface changed", _change_mac, least_s=2.0),
     Event("mtu", "MTU of the interface changed", _change_mtu, least_s=2.0),
     Event("own_address", "the node's own address changed", _change_own_address, least_s=6.0),
-    Event("one_way", "the peer does not hear the MASTER for 8 s", _block_one_way),
+    Event("one_way", "the peer does not hear the MASTER for 8 s", _block_one_way, says=UNHEARD),
+    Event("conflict", "another host claims the VIP for 6 s", _claim_elsewhere, says=CONFLICT),
 )

@@ -15,6 +15,7 @@ from segment import Namespace
 from vrrp_agent.protocol import packet
 
 SO_ATTACH_FILTER = 26
+SO_RCVBUFFORCE = 33
 SO_TIMESTAMPNS = 35
 ETH_P_IP = 0x0800
 
@@ -32,7 +33,7 @@ def heard_from(node: Namespace, mac: str) -> Iterator[socket.socket]:
         filtered = struct.pack("@HP", len(program), ctypes.addressof(code))
         packets.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, filtered)
         packets.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        packets.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+        packets.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 24)
         packets.bind(("eth0", ETH_P_IP))
         packets.setblocking(False)
         yield packets

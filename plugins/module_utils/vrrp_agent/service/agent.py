@@ -26,7 +26,7 @@ from .log import LOGGER
 from .maintenance import Maintenance
 from .network import Network
 from .notify import notify, watchdog_interval_s
-from .only_one import StartError, only_agent_here
+from .only_one import only_agent_here
 from .sync_groups import SyncGroup, form_groups
 from .virtual_router import VirtualRouter
 
@@ -63,7 +63,7 @@ class Agent:
         self._stopping = asyncio.Event()
         self._transition = asyncio.Event()
         self._reading = asyncio.Lock()
-        predecessor = self._predecessor()
+        predecessor = handover.predecessor()
         self._config, self._config_digest = self._read_config()
         self._only_one = only_agent_here() if predecessor is None else predecessor.name
         self._maintenance = Maintenance(self, self._state_dir)
@@ -85,6 +85,7 @@ class Agent:
             else:
                 self._take_over(predecessor)
             self._loop.call_later(_LOOK_AGAIN_S, self._look_again)
+            await self._write_record()
             await self._stopping.wait()
             notify("STOPPING=1")
             await self._leave()
@@ -176,7 +177,6 @@ class Agent:
         for running in starting:
             if running.last_transition is None:
                 running.start()
-        resume.write_record(self._runtime_dir, self._config_digest)
 
     def configured(self) -> list[VirtualRouter]:
         """The virtual routers of the configuration."""
@@ -224,6 +224,7 @@ class Agent:
         self._config_digest = digest
         self._last_reload = {"at": at, "ok": True, "error": None}
         self._apply(new)
+        await self._write_record()
         LOGGER.info("reloaded: %d instances from %s", len(self._routers), self._config_file)
         return {"changed": changed, "config_digest": digest}
 
@@ -284,26 +285,17 @@ class Agent:
             "routers": [handover.remember(running) for running in self._routers.values()],
         }
 
-    def _predecessor(self) -> handover.Predecessor | None:
-        try:
-            return handover.predecessor()
-        except handover.HandoverError as error:
-            raise StartError(str(error)) from None
-
     def _take_over(self, predecessor: handover.Predecessor) -> None:
         """Go on where the old process was; until it says go, nothing is touched."""
         wanted = {instance.identity: instance for instance in self._config.instances}
         links = [(self._network.link(instance.interface), instance.family) for instance in wanted.values()]
         self._network.listen({(link.index, family) for link, family in links if link is not None})
-        try:
-            memory = predecessor.wait(list(wanted), self._network.keep_up)
-            restored: dict[_Identity, VirtualRouter] = {}
-            for document in memory["routers"]:
-                identity = tuple(document["identity"])
-                restored[identity] = handover.restore(document, wanted[identity], self._network, self._note_transition)
-            predecessor.confirm()
-        except handover.HandoverError as error:
-            raise StartError(str(error)) from None
+        memory = predecessor.wait(list(wanted), self._network.keep_up)
+        restored: dict[_Identity, VirtualRouter] = {}
+        for document in memory["routers"]:
+            identity = tuple(document["identity"])
+            restored[identity] = handover.restore(document, wanted[identity], self._network, self._note_transition)
+        predecessor.confirm()
         self._follow_signals()
         self._routers = restored
         self._control.publish()
@@ -337,6 +329,10 @@ class Agent:
             LOGGER.warning("removing %s, left by an earlier life", address.interface)
             for error in self._network.release(address.index, [address.interface]):
                 LOGGER.error("%s", error)
+
+    async def _write_record(self) -> None:
+        """Off the loop: a disk that is slow must not make an advert late."""
+        await self._loop.run_in_executor(None, resume.write_record, self._runtime_dir, self._config_digest)
 
     # --- the network
 

@@ -23,10 +23,10 @@ import json
 import os
 import re
 import select
+import signal
 import socket
-import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Callable
 
@@ -34,6 +34,7 @@ from ..config import Instance
 from ..protocol import snapshot
 from ..protocol.snapshot import PLAIN, STATE, Fields, Shape
 from .network import Network
+from .only_one import StartError
 from .virtual_router import Transition, VirtualRouter
 
 _TAKE_OVER = "VRRP_AGENT_TAKE_OVER"  # in the successor's environment: format, channel, the one agent's name
@@ -41,13 +42,14 @@ _READY_TIMEOUT_S = 20.0
 # How long the old one waits for `restored`: some ms are needed, and at three intervals the peer would take the role.
 _RESTORED_TIMEOUT_S = (0.1, 1.0)
 _POLL_S = 0.02
+_PIPE_OCTETS = 65536  # as much as a pipe holds
 _LINE_MAX_OCTETS = 64 * 1024 * 1024
 # What a log line has in front of its text, for journald or for a terminal; and what is there when nothing is wrong.
 _LOG_PREFIX = re.compile(r"^(<\d>|\d\d:\d\d:\d\d\.\d{3} [A-Z]+ )")
 _INFORMATION = re.compile(r"^(<[67]>|\d\d:\d\d:\d\d\.\d{3} (INFO|DEBUG) |\s*$)")
 
 
-class HandoverError(Exception):
+class HandoverError(StartError):
     """The role stays where it is, and why."""
 
 
@@ -105,28 +107,22 @@ class Successor:
         self._channel, theirs = socket.socketpair()
         self._channel.setblocking(False)
         self._buffer = bytearray()
-        descriptors = (theirs.fileno(), name.fileno())
-        told = " ".join(str(number) for number in (snapshot.FORMAT, *descriptors))
+        # Its standard error comes to us until it has taken over; its standard output is what ours is then.
+        self._errors, writing = os.pipe()
+        os.set_blocking(self._errors, False)
+        told = " ".join(str(number) for number in (snapshot.FORMAT, theirs.fileno(), name.fileno()))
+        command, environment = _command_line(), {**os.environ, _TAKE_OVER: told}
         try:
-            # Its standard error comes to us until it has taken over; its standard output is what ours is then.
-            self._process = subprocess.Popen(
-                _command_line(),
-                env={**os.environ, _TAKE_OVER: told},
-                pass_fds=descriptors,
-                stdin=subprocess.DEVNULL,
-                stdout=sys.stderr.fileno(),
-                stderr=subprocess.PIPE,
-            )
+            self.pid = os.fork()
+            if self.pid == 0:
+                _become(command, environment, writing, (theirs.fileno(), name.fileno()))
         except OSError as error:
             self._channel.close()
+            os.close(self._errors)
             raise HandoverError(f"cannot start a successor: {error.strerror}") from None
         finally:
             theirs.close()
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self._process.pid
+            os.close(writing)
 
     async def ready(self) -> set[tuple[Any, ...]]:
         """Wait until it is ready; the identities of the virtual routers that it will run."""
@@ -152,11 +148,13 @@ class Successor:
         self._forward(self._read_errors())
 
     def give_up(self) -> str:
-        """Make sure that it is no more, and return the last line of what it complained of, if it did."""
-        self._process.kill()
-        self._process.wait()
+        """See that it does nothing more, and return the last line of what it complained of, if it did."""
+        os.kill(self.pid, signal.SIGKILL)
         self._channel.close()
+        # On a busy host it may take its time to be gone, and nobody need wait: it runs no more.
+        asyncio.get_running_loop().run_in_executor(None, os.waitpid, self.pid, 0)
         errors = self._read_errors()
+        os.close(self._errors)
         self._forward(errors)
         lines = errors.decode(errors="replace").split("\n")
         return next((_LOG_PREFIX.sub("", line) for line in reversed(lines) if not _INFORMATION.match(line)), "")
@@ -171,11 +169,11 @@ class Successor:
         return bytes(self._buffer)
 
     def _read_errors(self) -> bytes:
-        """What it has written to its standard error so far; a pipe holds 64 KiB."""
-        if self._process.stderr is None:
+        """What it has written to its standard error so far."""
+        try:
+            return os.read(self._errors, _PIPE_OCTETS)
+        except BlockingIOError:
             return b""
-        os.set_blocking(self._process.stderr.fileno(), False)
-        return self._process.stderr.read() or b""
 
     def _forward(self, errors: bytes) -> None:
         sys.stderr.write(errors.decode(errors="replace"))
@@ -241,6 +239,25 @@ def predecessor() -> Predecessor | None:
     for descriptor in (channel, name):
         os.set_inheritable(descriptor, False)
     return Predecessor(socket.socket(fileno=channel), socket.socket(fileno=name))
+
+
+def _become(command: list[str], environment: Mapping[str, str], errors: int, descriptors: Iterable[int]) -> None:
+    """Be the successor, from the first line of its program on; does not return.
+
+    By hand, as subprocess waits until the new program is there: on a busy host a real-time process would wait for one
+    that is not, and miss its adverts.
+    """
+    try:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(2, 1)
+        os.dup2(errors, 2)
+        for descriptor in descriptors:
+            os.set_inheritable(descriptor, True)
+        os.execvpe(command[0], command, environment)
+    except OSError as error:
+        os.write(2, f"cannot run {command[0]}: {error.strerror}\n".encode())
+    finally:
+        os._exit(1)
 
 
 def _command_line() -> list[str]:

@@ -81,6 +81,16 @@ def test_the_previous_package_stays_and_older_ones_go(node: Installation, tmp_pa
     assert not node.has(names[0])
 
 
+def test_what_runs_stays_until_another_one_does(node: Installation, tmp_path: Path) -> None:
+    """Two packages that never came to run were installed since."""
+    names = [install(node, {**GOOD, "vrrp_agent/x.py": str(number).encode()}, tmp_path) for number in range(2)]
+    third = {**GOOD, "vrrp_agent/x.py": b"2"}
+    (tmp_path / "package.zip").write_bytes(package.pack(third))
+    node.unpack(str(tmp_path / "package.zip"), package.digest(third), sys.executable)
+    node.activate(package.digest(third), running=names[0])
+    assert node.has(names[0])
+
+
 @pytest.mark.parametrize("broken", [b"import no_such_module\n", b"this is no Python\n"])
 def test_a_package_that_does_not_run_changes_nothing(node: Installation, tmp_path: Path, broken: bytes) -> None:
     name = install(node, GOOD, tmp_path)

@@ -24,8 +24,11 @@ SAME = Digests("p", "a")
     [
         (RUNNING, SAME, False, (False, False, "none")),
         (RUNNING, Digests("p", "b"), False, (False, False, "reload")),
-        (RUNNING, Digests("q", "a"), False, (False, False, "restart")),
-        (RUNNING, Digests(None, "a"), False, (False, False, "restart")),
+        (RUNNING, Digests("q", "a"), False, (False, False, "upgrade")),
+        (RUNNING, Digests(None, "a"), False, (False, False, "upgrade")),
+        (RUNNING, Digests("q", "b"), False, (False, False, "upgrade")),
+        (RUNNING, Digests("q", "a"), True, (False, False, "restart")),
+        (RUNNING, Digests("q", "a", upgrades=False), False, (False, False, "restart")),
         (RUNNING, Digests("p", "b"), True, (False, False, "restart")),
         (RUNNING, None, False, (False, False, "restart")),
         (RUNNING.replace("Reload=no", "Reload=yes"), SAME, False, (True, False, "restart")),
