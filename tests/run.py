@@ -28,6 +28,8 @@ INTERPRETERS = {"bullseye": "3.9", "bookworm": "3.11", "trixie": "3.13"}
 SCENARIOS = (
     "default",
     "failover",
+    "drain",
+    "priority_change",
     "upgrade",
     "bad_inventory",
     "mixed_releases",
