@@ -28,9 +28,15 @@ INTERPRETERS = {"bullseye": "3.9", "bookworm": "3.11", "trixie": "3.13"}
 SCENARIOS = (
     "default",
     "failover",
+    "drain",
+    "priority_change",
     "upgrade",
     "bad_inventory",
     "mixed_releases",
+    "active_active",
+    "three_nodes",
+    "key_rotation",
+    "remove",
     "split_brain_detected",
     "adopt_keepalived",
 )

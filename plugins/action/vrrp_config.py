@@ -12,6 +12,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils.inventory import document, examine
 from ..module_utils.problem import report
+from ..module_utils.rollover import PHASES
 from ..module_utils.secret import split
 from ..plugin_utils.group_vars import GroupVars, plain
 
@@ -26,11 +27,18 @@ class ActionModule(ActionBase):
         """Call the module of the same name with the document."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = self.validate_argument_spec(
-            {"config": {"type": "dict"}, "group": {"type": "str"}, "secrets": {"type": "dict", "no_log": True}}
+            {
+                "config": {"type": "dict"},
+                "group": {"type": "str"},
+                "phase": {"type": "str", "choices": list(PHASES)},
+                "secrets": {"type": "dict", "no_log": True},
+            }
         )[1]
         made = plain(arguments["config"]) or self._from_inventory(arguments["group"], task_vars or {})
         config, secrets = split(made)
         module_args = {"config": config, "secrets": {**secrets, **(arguments["secrets"] or {})}}
+        if arguments["phase"]:
+            module_args["phase"] = arguments["phase"]
         result.update(self._execute_module(module_args=module_args, task_vars=task_vars))
         return result
 

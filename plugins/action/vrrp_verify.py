@@ -36,6 +36,9 @@ class ActionModule(ActionBase):
         for name, (reports, absent) in self._reports(arguments, task_vars or {}, warnings).items():
             problems += verify(reports, absent)
             states[name] = summary(reports)
+            drained = [host for host, report in reports.items() if report.get("drained")]
+            if drained:
+                warnings.append(f"drained, so that they take no part: {', '.join(drained)}")
         if problems:
             msg = report(f"The pair does not work as declared ({len(problems)} problem(s)):", problems)
             result.update(failed=True, msg=msg)

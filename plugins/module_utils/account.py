@@ -51,6 +51,13 @@ def ensure(run_command: _RunCommand) -> Account:
     return made
 
 
+def left() -> list[str]:
+    """The commands that remove what is there, each to be followed by the name; a user's own group goes with it."""
+    if _has(pwd.getpwnam):
+        return ["userdel"]
+    return ["groupdel"] if _has(grp.getgrnam) else []
+
+
 def _missing() -> list[list[str]]:
     """The commands that make what is not there."""
     commands = []

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, duet.ha_pair contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""Lets traffic pass a node's firewall, live and for good: firewalld, ufw or nftables.service, whichever is active.
+"""Lets traffic pass a node's firewall, live and for good, and takes that back: firewalld, ufw or nftables.service.
 
 What to allow is written as `vrrp`, `80/tcp`, `53/udp`.
 """
@@ -37,6 +37,12 @@ class Firewall(Protocol):
     def open(self, allow: Sequence[str]) -> None:
         """Allow it, now and after a restart."""
 
+    def has_rule(self, allow: str) -> bool:
+        """Whether there is a rule for this that `close` would remove."""
+
+    def close(self, allow: Sequence[str]) -> None:
+        """Take the rules back, now and after a restart."""
+
 
 def find(run: Run, interfaces: Sequence[str], root: str = "") -> Firewall | None:
     """The firewall that is active on this node."""
@@ -70,12 +76,29 @@ class Firewalld:
             for words in self._missing(item):
                 _demand(self._run, *words, _firewalld_option("add", item))
 
+    def has_rule(self, allow: str) -> bool:
+        """firewalld does not know who has added what."""
+        return bool(list(self._there(allow)))
+
+    def close(self, allow: Sequence[str]) -> None:
+        """Live and permanent, as in `open`."""
+        for item in allow:
+            for words in self._there(item):
+                _demand(self._run, *words, _firewalld_option("remove", item))
+
     def _missing(self, allow: str) -> Iterator[tuple[str, ...]]:
+        return (words for words in self._scopes() if not self._allows(words, allow))
+
+    def _there(self, allow: str) -> Iterator[tuple[str, ...]]:
+        return (words for words in self._scopes() if self._allows(words, allow))
+
+    def _allows(self, words: tuple[str, ...], allow: str) -> bool:
+        return _succeeds(self._run, *words, _firewalld_option("query", allow))
+
+    def _scopes(self) -> Iterator[tuple[str, ...]]:
         for zone in self._zones:
             for scope in ((), ("--permanent",)):
-                words = ("firewall-cmd", f"--zone={zone}", *scope)
-                if not _succeeds(self._run, *words, _firewalld_option("query", allow)):
-                    yield words
+                yield ("firewall-cmd", f"--zone={zone}", *scope)
 
 
 class Ufw:
@@ -105,6 +128,23 @@ class Ufw:
             for path, chain, text in self._rule_files():
                 if f"# {_OWNER}" not in text:
                     files.replace(path, _with_rule(text, chain).encode(), files.mode(path) or 0o640)
+            _demand(self._run, "ufw", "reload")
+
+    def has_rule(self, allow: str) -> bool:
+        """What `open` would have written."""
+        if allow == "vrrp":
+            return any(_ufw_rule(chain) in text for path, chain, text in self._rule_files())
+        return not self.closed(allow)
+
+    def close(self, allow: Sequence[str]) -> None:
+        """The reload takes the rule out of the kernel as well."""
+        for item in allow:
+            if item != "vrrp":
+                _demand(self._run, "ufw", "delete", "allow", item)
+        if "vrrp" in allow:
+            for path, chain, text in self._rule_files():
+                if _ufw_rule(chain) in text:
+                    files.replace(path, text.replace(_ufw_rule(chain), "").encode(), files.mode(path) or 0o640)
             _demand(self._run, "ufw", "reload")
 
     def _rule_files(self) -> Iterator[tuple[str, str, str]]:
@@ -139,10 +179,30 @@ class Nftables:
         if text != self._text():
             files.replace(self._file, text.encode(), files.mode(self._file) or 0o755)
 
+    def has_rule(self, allow: str) -> bool:
+        """A rule with our comment, live or in the file."""
+        return bool(list(self._live(allow))) or _nft_comment(allow) in self._text()
+
+    def close(self, allow: Sequence[str]) -> None:
+        """By the handles of the living rules; and the file without their lines."""
+        for item in allow:
+            for chain, handle in list(self._live(item)):
+                _demand(self._run, "nft", "delete", "rule", *chain.split(), "handle", handle)
+            kept = [line for line in self._text().splitlines(True) if _nft_comment(item) not in line]
+            if len(kept) < len(self._text().splitlines()):
+                files.replace(self._file, "".join(kept).encode(), files.mode(self._file) or 0o755)
+
+    def _live(self, allow: str) -> Iterator[tuple[str, str]]:
+        """`family table chain` and handle of each rule of ours."""
+        for entry in self._ruleset():
+            rule = entry.get("rule", {})
+            if rule.get("comment") == f"{_OWNER} {allow}":
+                yield _chain_of(rule), str(rule["handle"])
+
     def _rules(self, allow: str) -> Iterator[tuple[str, str]]:
         """Each chain that needs a rule, and the command that inserts it."""
         for chain in self._dropping_chains():
-            yield chain, f'insert rule {chain} {_nft_match(allow)} accept comment "{_OWNER} {allow}"'
+            yield chain, f"insert rule {chain} {_nft_match(allow)} accept {_nft_comment(allow)}"
 
     def _is_live(self, rule: str, chain: str) -> bool:
         """Rules are known by their comment: nft shows the rest in words of its own."""
@@ -154,13 +214,19 @@ class Nftables:
 
     def _dropping_chains(self) -> Iterator[str]:
         """`family table chain` of each input chain that ends in a drop or reject."""
-        entries = json.loads(_output(self._run, "nft", "-j", "list", "ruleset") or "{}").get("nftables", [])
+        entries = self._ruleset()
         final = {_chain_of(rule): rule["expr"] for rule in (entry["rule"] for entry in entries if "rule" in entry)}
         for chain in (entry["chain"] for entry in entries if "chain" in entry):
             if chain.get("hook") == "input":
                 place = f"{chain['family']} {chain['table']} {chain['name']}"
                 if chain.get("policy") == "drop" or _drops_all(final.get(place, [])):
                     yield place
+
+    def _ruleset(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(_output(self._run, "nft", "-j", "list", "ruleset") or "{}").get(
+            "nftables", []
+        )
+        return found
 
 
 def _chain_of(rule: dict[str, Any]) -> str:
@@ -178,16 +244,24 @@ def _nft_match(allow: str) -> str:
     return f"{protocol} dport {port}" if separator else f"meta l4proto {VRRP_PROTOCOL}"
 
 
+def _nft_comment(allow: str) -> str:
+    return f'comment "{_OWNER} {allow}"'
+
+
 def _firewalld_option(verb: str, allow: str) -> str:
     return f"--{verb}-port={allow}" if "/" in allow else f"--{verb}-protocol={allow}"
 
 
+def _ufw_rule(chain: str) -> str:
+    return f"# {_OWNER}: VRRP adverts\n-A {chain} -p {VRRP_PROTOCOL} -j ACCEPT\n"
+
+
 def _with_rule(text: str, chain: str) -> str:
     """An ufw rules file with our rule behind its required lines, or else before its last COMMIT."""
-    rule = f"# {_OWNER}: VRRP adverts\n-A {chain} -p {VRRP_PROTOCOL} -j ACCEPT\n"
+    rule = _ufw_rule(chain)
     marker = "# End required lines\n"
     if marker in text:
-        return text.replace(marker, f"{marker}\n{rule}", 1)
+        return text.replace(marker, f"{marker}{rule}", 1)
     head, commit, tail = text.rpartition("COMMIT")
     return f"{head}{rule}{commit}{tail}"
 

@@ -21,7 +21,12 @@ Instance = Mapping[str, Any]
 
 
 def unsettled(status: Mapping[str, Any]) -> list[str]:
-    """Why a node has not settled yet, one line for each instance that still waits; empty when it has."""
+    """Why a node has not settled yet, one line for each instance that still waits; empty when it has.
+
+    A drained node takes no part, and waits for nothing.
+    """
+    if status.get("drained"):
+        return []
     reasons = ((instance["name"], _waits_for(instance)) for instance in status["instances"])
     return [f"instance {name}: {reason}" for name, reason in reasons if reason]
 
@@ -42,6 +47,10 @@ def verify(reports: Reports, absent: Sequence[str] = ()) -> list[Problem]:
         host: {**report, "instances": _staying(report)} for host, report in reports.items() if report.get("running")
     }
     absent = [*absent, *(host for host in reports if host not in running)]
+    idle = {host: running.pop(host) for host in list(running) if running[host].get("drained")}
+    problems += _verify_drained(idle)
+    if idle and not running and not absent:
+        problems.append(Problem(tuple(idle), "all hosts are drained: nobody is MASTER; run undrain.yml for one"))
     for name in dict.fromkeys(instance["name"] for report in running.values() for instance in report["instances"]):
         problems += _verify_instance(name, running, absent)
     return problems
@@ -78,7 +87,8 @@ def _waits_for(instance: Instance) -> str:
         return f"FAULT: {instance.get('fault') or 'no reason given'}"
     if state != "BACKUP" or not master:
         return f"{state}, has heard no MASTER yet"
-    if instance["preempt"] and master["priority"] < instance["effective_priority"]:
+    preempts = instance["preempt"] and not instance.get("switched_over")
+    if preempts and master["priority"] < instance["effective_priority"]:
         return (
             f"BACKUP, about to take over from {master['address']}"
             f" (priority {master['priority']}, ours {instance['effective_priority']})"
@@ -103,6 +113,16 @@ def _verify_instance(name: str, reports: Reports, absent: Sequence[str]) -> Iter
         yield _no_master(name, found)
     yield from foreign_owners(name, masters, reports)
     yield from deaf_masters(name, found)
+
+
+def _verify_drained(reports: Reports) -> Iterator[Problem]:
+    """A drained host takes no part, and holds nothing."""
+    for host, report in reports.items():
+        for instance in report["instances"]:
+            kept = _declared(instance) & _ips(instance["addresses_present"])
+            if instance["state"] != "INIT" or kept:
+                reason = f"drained, but {instance['state']} with {_texts(kept)}; see journalctl -u vrrp-agent"
+                yield Problem((host,), reason, instance=instance["name"])
 
 
 def _two_masters(name: str, masters: list[str], found: Mapping[str, Instance], reports: Reports) -> Problem:

@@ -40,6 +40,14 @@ options:
     description:
       - A whole document to write instead of the one that the inventory gives.
     type: dict
+  phase:
+    description:
+      - While keys of C(hmac) change, V(accept) writes the present keys and the new ones behind them, V(sign) the new
+        ones and the present ones behind them. Without it, the new ones alone. See the playbook
+        C(duet.ha_pair.rotate_key).
+      - With it, a key that changed and kept its id is refused.
+    type: str
+    choices: [accept, sign]
   secrets:
     description:
       - The secrets that belong into O(config). The module takes them out of it by itself on the controller,
@@ -73,6 +81,11 @@ path:
   returned: success
   type: str
   sample: /etc/vrrp-agent/config.json
+digest:
+  description: The fingerprint of the file as it is now, or in check mode would be; for M(duet.ha_pair.vrrp_service).
+  returned: success
+  type: str
+  sample: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 instances:
   description: The names of the instances that are new, different or gone.
   returned: success
@@ -81,6 +94,7 @@ instances:
   sample: ["web"]
 """
 
+import hashlib
 import json
 import os
 from typing import Any
@@ -88,6 +102,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.duet.ha_pair.plugins.module_utils import account, files
 from ansible_collections.duet.ha_pair.plugins.module_utils.node import fill_interfaces
+from ansible_collections.duet.ha_pair.plugins.module_utils.rollover import PHASES, conflicts, transitional
 from ansible_collections.duet.ha_pair.plugins.module_utils.secret import join, masked
 from ansible_collections.duet.ha_pair.plugins.module_utils.vrrp_agent import config as schema
 
@@ -147,17 +162,24 @@ def is_private() -> bool:
 def run(module: AnsibleModule) -> dict[str, Any]:
     """Compare, check, write; the result for Ansible."""
     document = join(module.params["config"] or {}, module.params["secrets"] or {})
+    present = files.read(PATH)
+    before, phase = decode(present), module.params["phase"]
     problems = problems_of(document)
+    if phase and not problems:
+        problems = conflicts(before, document)
     if problems:
         module.fail_json(msg="; ".join(problems))
-    content, present = render(document), files.read(PATH)
-    before = decode(present)
+    if phase:
+        document = transitional(before, document, phase)
+    content = render(document)
     changed = content != present or not is_private()
     if changed and not module.check_mode:
         write(content, account.ensure(module.run_command))
     shown_before = render(masked(before)) if before else b""
     diff = files.difference(PATH, shown_before, render(masked(document, before)))
-    return {"changed": changed, "path": PATH, "instances": changed_instances(before, document), "diff": diff}
+    names = changed_instances(before, document)
+    digest = hashlib.sha256(content).hexdigest()
+    return {"changed": changed, "path": PATH, "digest": digest, "instances": names, "diff": diff}
 
 
 def main() -> None:
@@ -166,6 +188,7 @@ def main() -> None:
         argument_spec={
             "group": {"type": "str"},
             "config": {"type": "dict"},
+            "phase": {"type": "str", "choices": list(PHASES)},
             "secrets": {"type": "dict", "no_log": True},
         },
         supports_check_mode=True,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: vrrp_firewall
-short_description: Open an active firewall for VRRP or for ports
+short_description: Open an active firewall for VRRP or for ports, or take that back
 description:
   - Lets VRRP adverts (protocol 112) or ports pass, live and after the next boot, if firewalld, ufw or
     nftables.service is active on the node. Without an active firewall nothing is done.
@@ -22,7 +22,7 @@ attributes:
   check_mode:
     support: full
   diff_mode:
-    support: none
+    support: full
   platform:
     platforms: posix
     support: full
@@ -32,6 +32,14 @@ options:
     type: list
     elements: str
     required: true
+  state:
+    description:
+      - V(present) lets it in.
+      - V(absent) takes the rule back. With nftables, and for VRRP with ufw, these are rules that this module made and
+        marked; firewalld, and ufw for ports, do not know who has made a rule.
+    type: str
+    choices: [present, absent]
+    default: present
   interfaces:
     description: The interfaces that it comes in by. Without it, the one of the default route.
     type: list
@@ -47,6 +55,11 @@ EXAMPLES = r"""
 - name: Let web requests in
   duet.ha_pair.vrrp_firewall:
     allow: [80/tcp, 443/tcp]
+
+- name: Do not let VRRP in any more
+  duet.ha_pair.vrrp_firewall:
+    allow: [vrrp]
+    state: absent
 """
 
 RETURN = r"""
@@ -61,14 +74,41 @@ opened:
   type: list
   elements: str
   sample: ["vrrp"]
+closed:
+  description: What was allowed before, with O(state=absent).
+  returned: success
+  type: list
+  elements: str
+  sample: []
 """
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.duet.ha_pair.plugins.module_utils.firewall import FirewallError, find
+from ansible_collections.duet.ha_pair.plugins.module_utils import files
+from ansible_collections.duet.ha_pair.plugins.module_utils.firewall import Firewall, FirewallError, find
 from ansible_collections.duet.ha_pair.plugins.module_utils.node import default_interface
+
+
+def bring(module: AnsibleModule, firewall: Firewall | None) -> dict[str, Any]:
+    """Open or close what is not so yet; the result for Ansible."""
+    opening, allow = module.params["state"] == "present", module.params["allow"]
+    differs = (
+        [item for item in allow if (firewall.closed(item) if opening else firewall.has_rule(item))] if firewall else []
+    )
+    if firewall and differs and not module.check_mode:
+        (firewall.open if opening else firewall.close)(differs)
+    lines = "".join(f"allow {item}\n" for item in differs).encode()
+    name = f"{firewall.name if firewall else 'no'} rules"
+    diff = files.difference(name, b"", lines) if opening else files.difference(name, lines, b"")
+    return {
+        "changed": bool(differs),
+        "opened": differs if opening else [],
+        "closed": [] if opening else differs,
+        "diff": diff if differs else {},
+    }
 
 
 def main() -> None:
@@ -76,6 +116,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "allow": {"type": "list", "elements": "str", "required": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "interfaces": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
@@ -91,13 +132,11 @@ def main() -> None:
 
     default = default_interface()
     firewall = find(run, module.params["interfaces"] or ([default] if default else []))
-    closed = [item for item in module.params["allow"] if firewall.closed(item)] if firewall else []
     try:
-        if firewall and closed and not module.check_mode:
-            firewall.open(closed)
+        result = bring(module, firewall)
     except (FirewallError, OSError) as error:
-        module.fail_json(msg=f"The firewall cannot be opened for {', '.join(closed)}: {error}")
-    module.exit_json(changed=bool(closed), firewall=firewall.name if firewall else None, opened=closed)
+        module.fail_json(msg=f"The firewall refuses to be changed for {', '.join(module.params['allow'])}: {error}")
+    module.exit_json(firewall=firewall.name if firewall else None, **result)
 
 
 if __name__ == "__main__":

@@ -74,6 +74,11 @@ waiting_for:
   type: list
   elements: str
   sample: ["instance web: BACKUP, has heard no MASTER yet"]
+drained:
+  description: Whether the node is drained (M(duet.ha_pair.vrrp_drain)). Its instances are in C(INIT) then, rightly.
+  returned: when C(running) is true
+  type: bool
+  sample: false
 instances:
   description: The instances with their live state; empty when the agent did not answer.
   returned: always
@@ -112,6 +117,12 @@ instances:
       description: The priority that is advertised.
       type: int
       sample: 150
+    switched_over:
+      description:
+        - Whether it has given its role away (M(duet.ha_pair.vrrp_switchover)), and follows the new MASTER whatever the
+          priorities say.
+      type: bool
+      sample: false
     virtual_addresses:
       description: The addresses that the MASTER holds and advertises.
       type: list
@@ -183,6 +194,7 @@ def report(wait_s: float) -> dict[str, Any]:
         "running": True,
         "settled": not waiting,
         "waiting_for": waiting,
+        "drained": status.get("drained", False),
         "instances": status["instances"],
         "status": status,
     }

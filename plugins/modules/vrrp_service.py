@@ -35,6 +35,11 @@ options:
       - The digest of the package that is to run, as M(duet.ha_pair.vrrp_agent) returns it. An agent that runs another
         one is upgraded. Without it, whatever runs is right.
     type: str
+  config:
+    description:
+      - The digest of the configuration that is to run, as M(duet.ha_pair.vrrp_config) returns it, so that check mode
+        predicts the reload that a file would need which is not written yet. Without it, that of the file that is there.
+    type: str
   restart:
     description: Whether the agent's unit was changed, as M(duet.ha_pair.vrrp_agent) returns it.
     type: bool
@@ -110,7 +115,8 @@ def make_plan(module: AnsibleModule) -> Plan:
         running = Digests(status.get("package"), str(status.get("config_digest")), "last_upgrade" in status)
     except client.ControlError:
         running = None
-    wanted = Digests(module.params["package"], hashlib.sha256(content or b"").hexdigest())
+    predicted = module.params["config"] if module.check_mode else None
+    wanted = Digests(module.params["package"], predicted or hashlib.sha256(content or b"").hexdigest())
     return plan(unit, running, wanted, module.params["restart"])
 
 
@@ -158,6 +164,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "package": {"type": "str"},
+            "config": {"type": "str"},
             "restart": {"type": "bool", "default": False},
             "wait": {"type": "float", "default": 30},
         },

@@ -11,7 +11,8 @@ short_description: Prove that a pair works
 description:
   - Takes what M(duet.ha_pair.vrrp_info) has found on each host of a group and fails unless, for each instance,
     exactly one host is MASTER and holds the virtual addresses, nobody else holds one, and everybody else is BACKUP
-    and hears that MASTER; and no other host has one of the addresses. The message says what was found on which host.
+    and hears that MASTER; and no other host has one of the addresses. A drained host takes no part, holds nothing, and
+    is told in a warning. The message says what was found on which host.
   - Runs on the controller and connects to no host.
 author:
   - duet.ha_pair contributors (@duet)

@@ -21,10 +21,7 @@ MOVES = {
     "vip_added": 0,
     "several": 0,
     "password": 0,
-    "lowered": 1,
-    "raised": 1,
     "return": 1,
-    "healed": 0,
 }
 EVENTS = {event.name: event for event in planned.EVENTS if event.name in MOVES}
 
@@ -32,6 +29,9 @@ EVENTS = {event.name: event for event in planned.EVENTS if event.name in MOVES}
 @pytest.mark.parametrize("event", EVENTS.values(), ids=EVENTS)
 def test_a_planned_change(event: Event, tmp_path: Path, keepalived_root: Path) -> None:
     """Nothing is lost, and the role moves as often as it must.
+
+    Not here: what keepalived decides. It sends its first advert before its addresses answer, so that a role which moves
+    to it by priority loses some ms; and it yields without a word, so that nobody announces when a split heals.
 
     Both are changed at once: before 2.3.3 keepalived makes a second master of adverts with other addresses.
     """

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 PARTS = ("CHANGELOG", "COPYING", "LICENSES", "README.md", "changelogs", "docs", "meta", "playbooks", "plugins", "roles")
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
+PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -87,9 +88,22 @@ def test_each_role_has_a_page(run: Run, role: str) -> None:
         assert option["description"]
 
 
-def test_the_role_works_without_what_galaxy_may_remove(run: Run, tarball: Path) -> None:
-    """Everything that the playbook names is in meta, plugins, roles and playbooks."""
-    run("ansible-playbook", "--syntax-check", "-i", "localhost,", "duet.ha_pair.site")
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_a_playbook_works_without_what_galaxy_may_remove(run: Run, playbook: str) -> None:
+    """Everything that it names is in meta, plugins, roles and playbooks."""
+    run("ansible-playbook", "--syntax-check", "-i", "localhost,", f"duet.ha_pair.{playbook}")
+
+
+def test_the_filter_has_a_page(run: Run) -> None:
+    [page] = json.loads(run("ansible-doc", "--json", "-t", "filter", "duet.ha_pair.vrrp_table").stdout).values()
+    assert page["doc"]["short_description"]
+
+
+def test_the_documentation_is_what_docsites_accept(tmp_path: Path) -> None:
+    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
+    command = [str(BIN / "antsibull-docs"), "lint-collection-docs", "--plugin-docs", str(ROOT)]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
 BAD = {

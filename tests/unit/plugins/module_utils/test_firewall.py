@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.duet.ha_pair.plugins.module_utils.firewall import FirewallError, find
 
+CHANGES = ("--add-", "--remove-", "insert rule", "delete", "ufw allow", "ufw reload")
+
 
 class Node:
     """Answers commands; what is not listed is not installed. `told` are those that change something."""
@@ -23,7 +25,7 @@ class Node:
     def run(self, command: Sequence[str]) -> tuple[int, str, str]:
         """One command."""
         text = " ".join(command)
-        if any(word in text for word in ("--add-", "insert rule", "ufw allow", "ufw reload")):
+        if any(word in text for word in CHANGES):
             self.told.append(text)
             return self.answers.get(text.split()[0] + " refuses", (0, ""))[0], "", "it refuses"
         code, out = self.answers.get(text, (127, ""))
@@ -139,3 +141,57 @@ def test_nftables_is_opened_live_and_in_its_file(tmp_path: Path) -> None:
     before = file.read_text()
     firewall.open(["vrrp"])
     assert file.read_text() == before
+
+
+def test_firewalld_is_closed_where_it_is_open() -> None:
+    node = firewalld()
+    firewall = find(node.run, ["eth0", "eth1"])
+    assert firewall is not None
+    assert firewall.has_rule("vrrp") and not firewall.has_rule("443/tcp")
+    firewall.close(["vrrp"])
+    assert node.told == ["firewall-cmd --zone=internal --remove-protocol=vrrp"]
+
+
+def test_ufw_is_closed_as_it_was_before(tmp_path: Path) -> None:
+    rules = tmp_path / "etc/ufw/before.rules"
+    rules.parent.mkdir(parents=True)
+    before = "*filter\n:ufw-before-input - [0:0]\n# End required lines\n\nCOMMIT\n"
+    rules.write_text(before)
+    node = Node({"ufw status": (0, "Status: active\n"), "ufw show added": (0, "ufw allow 80/tcp\n")})
+    firewall = find(node.run, ["eth0"], str(tmp_path))
+    assert firewall is not None
+    assert not firewall.has_rule("vrrp")
+    firewall.open(["vrrp"])
+    assert firewall.has_rule("vrrp") and firewall.has_rule("80/tcp")
+    firewall.close(["vrrp", "80/tcp"])
+    assert rules.read_text() == before
+    assert node.told == ["ufw reload", "ufw delete allow 80/tcp", "ufw reload"]
+
+
+def test_nftables_is_closed_by_handle_and_in_its_file(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    file = tmp_path / "etc/nftables.conf"
+    file.write_text("flush ruleset\n")
+    ours = {
+        "family": "inet",
+        "table": "filter",
+        "chain": "input",
+        "expr": [],
+        "comment": "duet.ha_pair vrrp",
+        "handle": 7,
+    }
+    ruleset = json.loads(chain("drop"))
+    node = Node(
+        {"systemctl is-active --quiet nftables.service": (0, ""), "nft -j list ruleset": (0, json.dumps(ruleset))}
+    )
+    firewall = find(node.run, ["eth0"], str(tmp_path))
+    assert firewall is not None
+    assert not firewall.has_rule("vrrp")
+    firewall.open(["vrrp"])
+    ruleset["nftables"].append({"rule": ours})
+    node.answers["nft -j list ruleset"] = (0, json.dumps(ruleset))
+    assert firewall.has_rule("vrrp") and not firewall.has_rule("80/tcp")
+    node.told.clear()
+    firewall.close(["vrrp"])
+    assert node.told == ["nft delete rule inet filter input handle 7"]
+    assert file.read_text() == "flush ruleset\n"

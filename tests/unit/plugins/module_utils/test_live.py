@@ -222,3 +222,34 @@ def test_what_is_no_longer_configured_is_waited_for_and_not_judged() -> None:
     pair["lb1"]["instances"].append(instance("lb1", "MASTER", name="api", leaving=True))
     assert verify(pair) == []
     assert unsettled(pair["lb1"]) == ["instance api: no longer configured, and waits for its successor"]
+
+
+def test_who_has_resigned_is_settled_behind_a_lesser_master() -> None:
+    lesser = {"address": ADDRESS["lb2"], "priority": 100}
+    waits = instance("lb1", "BACKUP", master=lesser, effective_priority=150)
+    assert len(unsettled({"instances": [waits]})) == 1
+    assert unsettled({"instances": [{**waits, "switched_over": True}]}) == []
+    assert found({**waits, "switched_over": True}, instance("lb2", "MASTER")) == []
+
+
+def test_a_drained_host_takes_no_part() -> None:
+    idle = instance("lb1", "INIT", master=None)
+    assert unsettled({"drained": True, "instances": [idle]}) == []
+    assert len(unsettled({"instances": [idle]})) == 1
+    pair = reports(idle, instance("lb2", "MASTER"))
+    pair["lb1"]["drained"] = True
+    assert verify(pair) == []
+    idle["addresses_present"] = [VIP]
+    assert [str(problem) for problem in verify(pair)] == [
+        "lb1: instance web: drained, but INIT with 192.0.2.10; see journalctl -u vrrp-agent"
+    ]
+
+
+def test_a_group_that_is_drained_as_a_whole_has_no_master() -> None:
+    pair = reports(instance("lb1", "INIT", master=None), instance("lb2", "INIT", master=None))
+    for report in pair.values():
+        report["drained"] = True
+    assert [str(problem) for problem in verify(pair)] == [
+        "lb1, lb2: all hosts are drained: nobody is MASTER; run undrain.yml for one"
+    ]
+    assert verify(pair, absent=["lb3"]) == []

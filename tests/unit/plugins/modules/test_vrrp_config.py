@@ -40,7 +40,7 @@ def _path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(fake_module: Any, password: str = "hunter2", **changes: Any) -> dict[str, Any]:
     """Run the module with a password."""
-    arguments = {"config": PUBLIC, "secrets": {"0": {"password": password}}, **changes}
+    arguments = {"config": PUBLIC, "phase": None, "secrets": {"0": {"password": password}}, **changes}
     return vrrp_config.run(fake_module(**arguments))
 
 

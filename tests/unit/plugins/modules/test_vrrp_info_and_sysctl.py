@@ -71,16 +71,41 @@ def _kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_parameter_is_set_in_the_file_and_live(fake_module: Any, kernel: Path) -> None:
     settings = [SETTING, {**SETTING, "name": "net.ipv6.off"}]
-    assert vrrp_sysctl.run(fake_module(settings=settings))["set"] == [SETTING["name"]]
+    assert vrrp_sysctl.run(fake_module(state="present", settings=settings))["set"] == [SETTING["name"]]
     assert (kernel / SETTING["name"]).read_text() == "1"
-    assert (kernel / "sysctl.d/60.conf").read_text().endswith("# a reason\nnet.ipv4.ip_nonlocal_bind = 1\n")
-    assert vrrp_sysctl.run(fake_module(settings=settings))["changed"] is False
+    assert (
+        (kernel / "sysctl.d/60.conf")
+        .read_text()
+        .endswith("# a reason\n# before: net.ipv4.ip_nonlocal_bind = 0\nnet.ipv4.ip_nonlocal_bind = 1\n")
+    )
+    assert vrrp_sysctl.run(fake_module(state="present", settings=settings))["changed"] is False
 
 
 def test_a_parameter_that_somebody_turned_is_set_again(fake_module: Any, kernel: Path) -> None:
-    vrrp_sysctl.run(fake_module(settings=[SETTING]))
+    vrrp_sysctl.run(fake_module(state="present", settings=[SETTING]))
     (kernel / SETTING["name"]).write_text("0\n")
-    assert vrrp_sysctl.run(fake_module(settings=[SETTING], check_mode=True))["changed"] is True
+    assert vrrp_sysctl.run(fake_module(state="present", settings=[SETTING], check_mode=True))["changed"] is True
     assert (kernel / SETTING["name"]).read_text() == "0\n"
-    assert vrrp_sysctl.run(fake_module(settings=[SETTING]))["changed"] is True
+    assert vrrp_sysctl.run(fake_module(state="present", settings=[SETTING]))["changed"] is True
     assert (kernel / SETTING["name"]).read_text() == "1"
+
+
+def test_what_was_set_is_taken_back(fake_module: Any, kernel: Path) -> None:
+    """The value from before the first run, also after a second one."""
+    for turn in range(2):
+        vrrp_sysctl.run(fake_module(state="present", settings=[{**SETTING, "why": f"reason {turn}"}]))
+    predicted = vrrp_sysctl.run(fake_module(state="absent", settings=None, check_mode=True))
+    assert (kernel / SETTING["name"]).read_text() == "1"
+    result = vrrp_sysctl.run(fake_module(state="absent", settings=None))
+    assert predicted == result
+    assert (result["changed"], result["set"]) == (True, [SETTING["name"]])
+    assert (kernel / SETTING["name"]).read_text() == "0"
+    assert not (kernel / "sysctl.d/60.conf").exists()
+    assert vrrp_sysctl.run(fake_module(state="absent", settings=None))["changed"] is False
+
+
+def test_what_somebody_has_changed_since_is_left_alone(fake_module: Any, kernel: Path) -> None:
+    vrrp_sysctl.run(fake_module(state="present", settings=[SETTING]))
+    (kernel / SETTING["name"]).write_text("2\n")
+    assert vrrp_sysctl.run(fake_module(state="absent", settings=None))["set"] == []
+    assert (kernel / SETTING["name"]).read_text() == "2\n"
