@@ -69,6 +69,12 @@ def test_arp_of_other_hardware_or_protocols_is_none() -> None:
         assert claim_in(frame[:at] + bytes([frame[at] ^ 1]) + frame[at + 1 :]) is None
 
 
+@pytest.mark.parametrize(("at", "octet"), [(20, 17), (54, 134), (54, 137)], ids=["udp", "router-advert", "redirect"])
+def test_ipv6_of_other_kinds_is_none(at: int, octet: int) -> None:
+    for frame in (announcement(FOREIGN, VIP6), probe6(FOREIGN, NOBODY6, VIP6)):
+        assert claim_in(frame[:at] + bytes([octet]) + frame[at + 1 :]) is None
+
+
 @given(st.binary(max_size=120), st.sampled_from([b"", b"\x08\x06", b"\x86\xdd"]))
 def test_any_octets_are_a_claim_or_none(octets: bytes, ethertype: bytes) -> None:
     claim = claim_in(octets[:12] + ethertype + octets[12:])

@@ -23,6 +23,7 @@ from story import (
 from vrrp_agent.protocol.events import (
     Announce,
     InterfaceDown,
+    InterfaceUp,
     PacketRejected,
     Reconfigured,
     ReleaseAddresses,
@@ -88,6 +89,13 @@ def test_a_second_stop_is_nothing(leaving: Router) -> None:
 
 def test_the_interface_goes_down(leaving: Router) -> None:
     assert leaving.handle(InterfaceDown("eth0 has no carrier"), T + 2 * MS) == lets_go("eth0 has no carrier")
+
+
+def test_another_address_of_the_interface_is_for_the_next_start(leaving: Router) -> None:
+    """The goodbye is said; started again, it speaks from the new one."""
+    assert leaving.handle(InterfaceUp(HIGHER), T + 2 * MS) == ()
+    assert leaving.deadline_ns == NOBODY
+    assert leaving.handle(Start(), T + 3 * MS)[0] == sent(source=HIGHER)
 
 
 def test_other_settings_come(leaving: Router) -> None:
