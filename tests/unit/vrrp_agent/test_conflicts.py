@@ -59,6 +59,12 @@ def test_a_probe_to_one_host_alone_wants_nothing() -> None:
     assert claim_in(b"\x02" + probe4(FOREIGN, VIP)[1:]) is None
 
 
+def test_an_advertisement_is_of_the_mac_that_its_option_names() -> None:
+    """Whoever has sent the frame: a proxy may, for another."""
+    frame = announcement(FOREIGN, VIP6)
+    assert claim_in(frame[:6] + ANOTHER + frame[12:]) == Claim(VIP6.packed, FOREIGN)
+
+
 def test_an_advertisement_without_the_option_is_of_its_sender() -> None:
     assert claim_in(announcement(FOREIGN, VIP6)[:78]) == Claim(VIP6.packed, FOREIGN)
 

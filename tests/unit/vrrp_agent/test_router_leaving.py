@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from story import (
     HIGHER,
@@ -13,6 +15,8 @@ from story import (
     MASTER,
     MASTER_DOWN,
     MS,
+    OURS,
+    SECOND_VIP,
     VIP,
     S,
     T,
@@ -22,6 +26,7 @@ from story import (
 )
 from vrrp_agent.protocol.events import (
     Announce,
+    ClaimAddresses,
     InterfaceDown,
     InterfaceUp,
     PacketRejected,
@@ -99,9 +104,12 @@ def test_another_address_of_the_interface_is_for_the_next_start(leaving: Router)
 
 
 def test_other_settings_come(leaving: Router) -> None:
-    assert leaving.handle(Reconfigured(leaving.settings), T + 2 * MS) == lets_go("other settings")[:1] + (
-        StateChanged(MASTER, INIT, "stopped: other settings"),
-    )
+    """The old addresses go; the new ones are for the next start."""
+    others = replace(OURS, virtual_addresses=(SECOND_VIP,))
+    assert leaving.handle(Reconfigured(others), T + 2 * MS) == lets_go("other settings")
+    leaving.handle(Start(), T + 3 * MS)
+    effects = leaving.handle(TimerDue(), T + 3 * MS + MASTER_DOWN)
+    assert effects[1:] == (ClaimAddresses((SECOND_VIP,)), Announce((SECOND_VIP,)), sent(others))
 
 
 def test_started_again_in_time(leaving: Router) -> None:
