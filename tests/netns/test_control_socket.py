@@ -78,7 +78,7 @@ def test_attacked_the_adverts_stay_on_time(segment: Segment, tmp_path: Path) -> 
             time.sleep(0.2)
     after = backup.status()
     assert after["since"] == before["since"], after["last_transition"]
-    wait_for(lambda: master._answers(), "an honest client is answered again", SOON_S)
+    wait_for(master._answers, "an honest client is answered again", SOON_S)
     assert master.status()["counters"]["master_transitions"] == took
     assert after["counters"]["advertisement_rcvd"] - before["counters"]["advertisement_rcvd"] > 300
 
@@ -94,10 +94,10 @@ def test_without_a_place_for_the_socket(segment: Segment, tmp_path: Path) -> Non
     agent.wait_until_master(SOON_S)
     assert f"no control socket: {place}/control.sock: File exists; everything else goes on" in agent.log
     place.unlink()
-    wait_for(lambda: (place / "control.sock").is_socket(), "the socket is there", SOON_S)
+    wait_for((place / "control.sock").is_socket, "the socket is there", SOON_S)
     assert client.status(str(place))["instances"][0]["state"] == "MASTER"
     (place / "control.sock").unlink()
-    wait_for(lambda: (place / "control.sock").is_socket(), "the socket is there again", SOON_S)
+    wait_for((place / "control.sock").is_socket, "the socket is there again", SOON_S)
     assert agent.log.count("no control socket") == 1
 
 
