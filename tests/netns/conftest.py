@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+from observer import Capture, looking_on
 from segment import Namespace, Segment, remove_leftovers
 
 MakeNamespace = Callable[[str], Namespace]
@@ -54,3 +55,16 @@ def make_segment() -> Iterator[MakeSegment]:
 def segment(make_segment: MakeSegment) -> Segment:
     """Two nodes, a and b, on one bridge."""
     return make_segment("a", "b")
+
+
+@pytest.fixture
+def third(make_segment: MakeSegment) -> Segment:
+    """A segment with a node that looks on."""
+    return make_segment("a", "b", "observer")
+
+
+@pytest.fixture
+def capture(third: Segment) -> Iterator[Capture]:
+    """All frames that reach the observer."""
+    with looking_on(third["observer"]) as frames:
+        yield frames

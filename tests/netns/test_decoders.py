@@ -12,13 +12,12 @@ import json
 import socket
 import struct
 import subprocess
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
 
 import pytest
+from observer import Capture, advert_in, pcap
 from peers import VIPS_IPV6, VIRTUAL_ROUTER_ID, OurAgent, Wire
 from scapy.layers.inet import IP, in4_chksum
 from scapy.layers.inet6 import (
@@ -30,16 +29,13 @@ from scapy.layers.inet6 import (
     in6_chksum,
 )
 from scapy.layers.l2 import ARP, Ether
-from scapy.layers.vrrp import IPPROTO_VRRP, VRRP, VRRPv3
+from scapy.layers.vrrp import IPPROTO_VRRP
 from scapy.packet import Packet, Raw
 from scapy.utils import checksum
 from scapy.utils6 import in6_getnsma
 from segment import Namespace, Segment, wait_for
 from vrrp_agent.protocol import packet
 
-ETH_P_ALL = 3
-PACKET_OUTGOING = 4
-LINKTYPE_ETHERNET = 1
 SOON_S = 10.0
 GOOD = "1"  # tshark's name for a checksum that is right
 EXTRA = {4: "10.139.1.9/24", 6: "fd00:139::9/64"}
@@ -64,52 +60,6 @@ STORIES = {
     "v3-message-only": Story(Wire(3, interval_s=QUICK_S), message_only=True),
     "v3-ipv6": Story(Wire(3, interval_s=QUICK_S, vips=VIPS_IPV6), family=6),
 }
-
-
-@dataclass
-class Capture:
-    """What a node's interface sees, in order."""
-
-    packets: socket.socket
-    frames: list[bytes] = field(default_factory=list)
-
-    def read(self) -> None:
-        """Take what has come since the last time."""
-        while True:
-            try:
-                frame, address = self.packets.recvfrom(2048)
-            except BlockingIOError:
-                return
-            if address[2] != PACKET_OUTGOING:
-                self.frames.append(frame)
-
-    def priorities(self) -> set[int]:
-        """The priorities of all adverts so far."""
-        self.read()
-        return {advert.priority for advert in map(advert_in, self.frames) if advert is not None}
-
-
-@pytest.fixture
-def third(make_segment: Any) -> Segment:
-    """A segment with a node that looks on."""
-    return make_segment("a", "b", "observer")
-
-
-@pytest.fixture
-def capture(third: Segment) -> Iterator[Capture]:
-    """All frames that reach the observer."""
-    with third["observer"].entered():
-        packets = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
-        packets.bind(("eth0", ETH_P_ALL))
-    packets.setblocking(False)
-    with packets:
-        yield Capture(packets)
-
-
-def advert_in(frame: bytes) -> Packet | None:
-    """scapy's advert in a frame, if there is one."""
-    parsed = Ether(frame)
-    return parsed.getlayer(VRRP) or parsed.getlayer(VRRPv3)
 
 
 def speak_in_the_other_style(node: Namespace, wire: Wire) -> None:
@@ -263,11 +213,3 @@ def read_by_tshark(frames: list[bytes], story: Story, file: Path) -> None:
             assert layers["vrrp"]["vrrp.checksum.status"] == GOOD
         if "icmpv6" in layers:
             assert layers["icmpv6"]["icmpv6.checksum.status"] == GOOD
-
-
-def pcap(frames: list[bytes]) -> bytes:
-    """The frames as a capture file (the classic libpcap format), one a second."""
-    header = struct.pack("=IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, LINKTYPE_ETHERNET)
-    return header + b"".join(
-        struct.pack("=IIII", second, 0, len(frame), len(frame)) + frame for second, frame in enumerate(frames)
-    )

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from observer import Capture, advert_in, pcap
 from peers import VIPS_IPV6, VIRTUAL_ROUTER_ID, OurAgent, Wire
 from scapy.layers.inet import IP
 from scapy.layers.inet6 import IPv6, in6_chksum
@@ -26,7 +27,7 @@ from scapy.layers.vrrp import IPPROTO_VRRP
 from scapy.packet import Packet
 from scapy.utils import checksum
 from segment import Segment, wait_for
-from test_decoders import GOOD, QUICK_S, Capture, advert_in, capture, pcap, third  # noqa: F401 - fixtures
+from test_decoders import GOOD, QUICK_S
 
 KEY_ID, KEY = 7, "00112233" * 8
 SIGNED = {"type": "hmac", "keys": [{"id": KEY_ID, "key": KEY}]}

@@ -40,7 +40,7 @@ EVENTS: dict[str, Event] = {
 
 @given(
     names=st.lists(st.sampled_from(sorted(EVENTS)), max_size=12).map(
-        lambda names: [name for name in names for _ in "12"]
+        lambda names: [name for name in names for unused in "12"]
     )
 )
 def test_nothing_but_the_time_tells(names: list[str]) -> None:
