@@ -88,7 +88,12 @@ def agree(world: World, able: int) -> None:
 @given(drawn=worlds, plan=plans)
 @example(
     drawn=((150, 100, 50), ((11, 11), (12, 12), (13, 13)), [False, True, False], 874, (0, 0)),
-    plan=[(0, ("down", 0, "outside")), (S, ("down", 1, "outside")), (6 * DOWN, ("block", 2, 0, "outside"))],
+    plan=[
+        (0, ("down", 0, "outside")),
+        (3 * S // 2, ("down", 1, "outside")),
+        (4 * DOWN, ("block", 2, 0, "outside")),
+        (2 * DOWN, ("unblock",)),
+    ],
 )
 def test_after_the_last_fault_one_host_has_all(drawn: object, plan: object) -> None:
     world = make(drawn)
