@@ -41,7 +41,7 @@ SCENARIOS = (
     "adopt_keepalived",
 )
 # Hosts wait more than they work: for boots, packages, timers.
-SCENARIOS_AT_ONCE = 2
+SCENARIOS_AT_ONCE = 3
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,8 @@ def stages() -> list[Stage]:
     ]
     result += [
         Stage("lab", pytest("tests/lab"), pytest=True),
-        Stage("namespaces", pytest("tests/netns", "-n", "3"), pytest=True),
         # They wait more than they work.
+        Stage("namespaces", pytest("tests/netns", "-n", "6"), pytest=True),
         Stage("interop", pytest("tests/interop", "-n", "8"), pytest=True),
     ]
     # Alone: it looks for milliseconds.

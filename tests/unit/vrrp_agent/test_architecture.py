@@ -51,6 +51,7 @@ STANDARD_LIBRARY = getattr(sys, "stdlib_module_names", None) or {
     *(
         "__future__",
         "argparse",
+        "array",
         "asyncio",
         "collections",
         "concurrent",

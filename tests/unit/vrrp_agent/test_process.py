@@ -17,15 +17,14 @@ import vrrp_agent
 
 # What it got, and how its own thread, one of its executor and a child of it are scheduled.
 SCRIPT = """
-import json, os
+import json, os, subprocess, sys
 from vrrp_agent.service import log, process
 log.set_up()
 got = process.set_up()
 policies = [os.sched_getscheduler(0)]
 policies.append(process.executor().submit(os.sched_getscheduler, 0).result())
-if os.fork() == 0:
-    os._exit(os.sched_getscheduler(0))
-policies.append(os.waitstatus_to_exitcode(os.wait()[1]))
+child = "import os, sys; sys.exit(os.sched_getscheduler(0))"
+policies.append(subprocess.run([sys.executable, "-c", child], check=False).returncode)
 with open("/proc/self/status") as file:
     [locked] = [int(line.split()[1]) for line in file if line.startswith("VmLck:")]
 print(json.dumps({"got": got, "policies": policies, "locked_kib": locked}))

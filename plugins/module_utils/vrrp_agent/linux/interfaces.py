@@ -47,7 +47,8 @@ class Address:
     """An address on an interface.
 
     `permanent`: it has no lifetime. `protocol`: its IFA_PROTO, netlink.ADDRESS_PROTOCOL on ours, 0 if unknown.
-    `remaining_s`: what was left of its lifetime when the kernel told of it, in whole seconds, rounded up.
+    `remaining_s`: what was left of its lifetime when the kernel told of it, in whole seconds, rounded up; 0 if it is
+    permanent.
     """
 
     index: int
@@ -219,13 +220,14 @@ def _address(message: Any) -> Address | None:
     if message["family"] not in (socket.AF_INET, socket.AF_INET6) or address is None:
         return None
     flags = message.get_attr("IFA_FLAGS", message["flags"])
+    permanent = bool(flags & IFA_F_PERMANENT)
     lifetime = message.get_attr("IFA_CACHEINFO") or {"ifa_valid": 0}
     return Address(
         index=message["index"],
         interface=ip_interface((address, message["prefixlen"])),
         secondary=bool(flags & IFA_F_SECONDARY),
         tentative=bool(flags & IFA_F_TENTATIVE),
-        permanent=bool(flags & IFA_F_PERMANENT),
+        permanent=permanent,
         protocol=message.get_attr("IFA_PROTO", 0),
-        remaining_s=lifetime["ifa_valid"],
+        remaining_s=0 if permanent else lifetime["ifa_valid"],
     )
