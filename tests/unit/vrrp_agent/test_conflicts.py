@@ -66,7 +66,10 @@ def test_an_advertisement_is_of_the_mac_that_its_option_names() -> None:
 
 
 def test_an_advertisement_without_the_option_is_of_its_sender() -> None:
-    assert claim_in(announcement(FOREIGN, VIP6)[:78]) == Claim(VIP6.packed, FOREIGN)
+    frame = announcement(FOREIGN, VIP6)
+    by_another = frame[:6] + ANOTHER + frame[12:]
+    for without in (by_another[:78], by_another[:85], by_another[:78] + b"\x01" + by_another[79:]):
+        assert claim_in(without) == Claim(VIP6.packed, ANOTHER)
 
 
 def test_arp_of_other_hardware_or_protocols_is_none() -> None:

@@ -132,6 +132,7 @@ def test_after_a_pause_the_wall_clock_is_asked_again() -> None:
     sender = Sender()
     assert sender.next(T, 0, 5 * S, 0) >> 32 == 0
     assert sender.next(T + S, UTC, 5 * S, 0) >> 32 == 1
+    assert sender.next(T + 6 * S, UTC, 5 * S, 0) >> 32 == 6, "as long as a pause may be"
     assert sender.next(T + 60 * S, UTC, 5 * S, 0) >> 32 == UTC // S
     assert sender.next(T + 120 * S, 0, 5 * S, 0) >> 32 == UTC // S + 60
 

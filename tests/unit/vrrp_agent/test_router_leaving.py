@@ -65,6 +65,12 @@ def test_waits_for_a_successor_that_never_comes(leaving: Router) -> None:
     assert leaving.handle(TimerDue(), T + 5 * S) == ()
 
 
+def test_with_short_timers_it_waits_two_intervals_more_than_the_skew() -> None:
+    router = master(advert_interval_cs=1)
+    router.handle(Stop(), T + MS)
+    assert router.deadline_ns == T + MS + 9_960_937 + 20 * MS
+
+
 @pytest.mark.parametrize(("source", "priority"), [(LOWER, 1), (HIGHER, 200)])
 def test_lets_go_when_the_successor_answers(leaving: Router, source: object, priority: int) -> None:
     """Whoever it is; and a little later, because RFC 9568 6.4.2 lets it speak before its addresses answer."""
