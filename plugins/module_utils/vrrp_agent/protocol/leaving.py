@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .router import Router
 
 # How late a successor may be (at most two intervals), and how long its first advert may be ahead of its addresses.
-_SUCCESSOR_LATE_NS, SUCCESSOR_CLAIMS_NS = 200_000_000, 20_000_000
+_SUCCESSOR_LATE_NS, SUCCESSOR_CLAIMS_NS = 200_000_000, 50_000_000
 
 
 def patience_ns(settings: Settings) -> int:
