@@ -59,14 +59,29 @@ def test_a_probe_to_one_host_alone_wants_nothing() -> None:
     assert claim_in(b"\x02" + probe4(FOREIGN, VIP)[1:]) is None
 
 
+def test_an_advertisement_is_of_the_mac_that_its_option_names() -> None:
+    """Whoever has sent the frame: a proxy may, for another."""
+    frame = announcement(FOREIGN, VIP6)
+    assert claim_in(frame[:6] + ANOTHER + frame[12:]) == Claim(VIP6.packed, FOREIGN)
+
+
 def test_an_advertisement_without_the_option_is_of_its_sender() -> None:
-    assert claim_in(announcement(FOREIGN, VIP6)[:78]) == Claim(VIP6.packed, FOREIGN)
+    frame = announcement(FOREIGN, VIP6)
+    by_another = frame[:6] + ANOTHER + frame[12:]
+    for without in (by_another[:78], by_another[:85], by_another[:78] + b"\x01" + by_another[79:]):
+        assert claim_in(without) == Claim(VIP6.packed, ANOTHER)
 
 
 def test_arp_of_other_hardware_or_protocols_is_none() -> None:
     frame = announcement(FOREIGN, VIP)
     for at in range(14, 20):
         assert claim_in(frame[:at] + bytes([frame[at] ^ 1]) + frame[at + 1 :]) is None
+
+
+@pytest.mark.parametrize(("at", "octet"), [(20, 17), (54, 134), (54, 137)], ids=["udp", "router-advert", "redirect"])
+def test_ipv6_of_other_kinds_is_none(at: int, octet: int) -> None:
+    for frame in (announcement(FOREIGN, VIP6), probe6(FOREIGN, NOBODY6, VIP6)):
+        assert claim_in(frame[:at] + bytes([octet]) + frame[at + 1 :]) is None
 
 
 @given(st.binary(max_size=120), st.sampled_from([b"", b"\x08\x06", b"\x86\xdd"]))

@@ -150,6 +150,9 @@ def test_the_skew_after_a_resignation_is_that_of_the_masters_interval() -> None:
     router.handle(heard(150, advert_interval_cs=200), T)
     router.handle(heard(0, advert_interval_cs=200), T + S)
     assert router.deadline_ns == T + S + 2 * SKEW
+    # Of the one that resigns, whoever was heard before.
+    router.handle(heard(0, LOWER, advert_interval_cs=400), T + S)
+    assert router.deadline_ns == T + S + 4 * SKEW
 
 
 def test_a_resignation_is_taken_back_by_the_next_advert() -> None:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from story import (
     HIGHER,
@@ -13,6 +15,8 @@ from story import (
     MASTER,
     MASTER_DOWN,
     MS,
+    OURS,
+    SECOND_VIP,
     VIP,
     S,
     T,
@@ -22,7 +26,9 @@ from story import (
 )
 from vrrp_agent.protocol.events import (
     Announce,
+    ClaimAddresses,
     InterfaceDown,
+    InterfaceUp,
     PacketRejected,
     Reconfigured,
     ReleaseAddresses,
@@ -59,6 +65,12 @@ def test_waits_for_a_successor_that_never_comes(leaving: Router) -> None:
     assert leaving.handle(TimerDue(), T + 5 * S) == ()
 
 
+def test_with_short_timers_it_waits_two_intervals_more_than_the_skew() -> None:
+    router = master(advert_interval_cs=1)
+    router.handle(Stop(), T + MS)
+    assert router.deadline_ns == T + MS + 9_960_937 + 20 * MS
+
+
 @pytest.mark.parametrize(("source", "priority"), [(LOWER, 1), (HIGHER, 200)])
 def test_lets_go_when_the_successor_answers(leaving: Router, source: object, priority: int) -> None:
     """Whoever it is; and a little later, because RFC 9568 6.4.2 lets it speak before its addresses answer."""
@@ -90,10 +102,20 @@ def test_the_interface_goes_down(leaving: Router) -> None:
     assert leaving.handle(InterfaceDown("eth0 has no carrier"), T + 2 * MS) == lets_go("eth0 has no carrier")
 
 
+def test_another_address_of_the_interface_is_for_the_next_start(leaving: Router) -> None:
+    """The goodbye is said; started again, it speaks from the new one."""
+    assert leaving.handle(InterfaceUp(HIGHER), T + 2 * MS) == ()
+    assert leaving.deadline_ns == NOBODY
+    assert leaving.handle(Start(), T + 3 * MS)[0] == sent(source=HIGHER)
+
+
 def test_other_settings_come(leaving: Router) -> None:
-    assert leaving.handle(Reconfigured(leaving.settings), T + 2 * MS) == lets_go("other settings")[:1] + (
-        StateChanged(MASTER, INIT, "stopped: other settings"),
-    )
+    """The old addresses go; the new ones are for the next start."""
+    others = replace(OURS, virtual_addresses=(SECOND_VIP,))
+    assert leaving.handle(Reconfigured(others), T + 2 * MS) == lets_go("other settings")
+    leaving.handle(Start(), T + 3 * MS)
+    effects = leaving.handle(TimerDue(), T + 3 * MS + MASTER_DOWN)
+    assert effects[1:] == (ClaimAddresses((SECOND_VIP,)), Announce((SECOND_VIP,)), sent(others))
 
 
 def test_started_again_in_time(leaving: Router) -> None:

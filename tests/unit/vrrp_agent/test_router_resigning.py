@@ -84,7 +84,7 @@ def switched(**settings: object) -> Router:
 # --- with a successor, and without
 
 
-@pytest.mark.parametrize(("source", "priority"), [(LOWER, 1), (HIGHER, 200)])
+@pytest.mark.parametrize(("source", "priority"), [(LOWER, 1), (HIGHER, 100), (HIGHER, 200)])
 def test_lets_go_when_the_successor_answers(source: object, priority: int) -> None:
     """A little later, because RFC 9568 6.4.2 lets it speak before its addresses answer; then it follows."""
     router, spoken = asked(), T + 600 * MS
@@ -234,6 +234,7 @@ def test_preemption_resumed() -> None:
     router = switched()
     router.handle(heard(50, LOWER), T + S)
     assert router.handle(PreemptionResumed(), T + S + MS) == ()
+    assert router.switched_over is False
     router.handle(heard(50, LOWER), T + 2 * S)
     assert router.deadline_ns == T + S + MASTER_DOWN
 
