@@ -238,12 +238,23 @@ def test_a_bug(pair: Pair, lb1: Timeline, lb2: Timeline) -> None:
         pair.run(f"rm -rf {DROP_IN} /etc/bug /etc/broken.py; systemctl daemon-reload; systemctl restart {UNIT}")
 
 
-def test_networkd_is_restarted(pair: Pair, lb1: Timeline, lb2: Timeline) -> None:
-    """Whatever it takes away is back at once, and no role moves."""
+# NetworkManager takes the interface over from networkd, with the host's own address as its connection's.
+NETWORK_MANAGER = """
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q && apt-get install -y -q --no-install-recommends network-manager || exit 1
+own=$(ip -4 -o address show dev eth0 permanent | awk '{print $4}')
+systemctl stop systemd-networkd.socket systemd-networkd
+nmcli connection add type ethernet con-name uplink ifname eth0 \\
+  ipv4.method manual ipv4.addresses "$own" ipv6.method link-local
+"""
+
+
+@pytest.fixture
+def undisturbed(pair: Pair, lb1: Timeline, lb2: Timeline) -> Iterator[None]:
+    """Whatever is taken away is back at once, and no role moves."""
     before = [pair.status(host)["since"] for host in ("lb1", "lb2")]
     began_s = time.monotonic()
-    pair.run("systemctl restart systemd-networkd")
-    wait_until("networkd is done", lambda: "configured" in pair.run("networkctl status eth0 --no-pager"), 10)
+    yield
     wait_until("the VIPs are there", lambda: lb1.changes[-1][1] == len(pair.vips), 5)
     absences = [
         later_s - at_s for (at_s, count), (later_s, _after) in zip(lb1.changes, lb1.changes[1:])
@@ -254,3 +265,23 @@ def test_networkd_is_restarted(pair: Pair, lb1: Timeline, lb2: Timeline) -> None
     assert max(absences, default=0.0) < 0.5  # 100 ms, were the machine ours alone
     assert [pair.status(host)["since"] for host in ("lb1", "lb2")] == before
     assert not lb2.present()
+
+
+@pytest.mark.parametrize("command", ["systemctl restart systemd-networkd", "networkctl reconfigure eth0"])
+@pytest.mark.usefixtures("undisturbed")
+def test_networkd_configures_anew(pair: Pair, lb1: Timeline, command: str) -> None:
+    seen = len(lb1.changes)
+    pair.run(command)
+    wait_until("networkd is done", lambda: "configured" in pair.run("networkctl status eth0 --no-pager"), 10)
+    wait_until("the agent has renewed its addresses", lambda: len(lb1.changes) > seen, 10)
+
+
+@pytest.mark.usefixtures("undisturbed")
+def test_networkmanager_takes_the_interface_over(pair: Pair, lb1: Timeline) -> None:
+    """The last test: lb1 stays NetworkManager's."""
+    pair.run(NETWORK_MANAGER)
+    for command in ("nmcli connection up uplink", "nmcli device reapply eth0", "systemctl restart NetworkManager"):
+        seen = len(lb1.changes)
+        pair.run(command)
+        wait_until("it is connected", lambda: ":connected" in pair.run("nmcli -t -f DEVICE,STATE device"), 10)
+        wait_until("the agent has renewed its addresses", lambda at=seen: len(lb1.changes) > at + 4, 10)

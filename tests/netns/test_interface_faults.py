@@ -93,6 +93,28 @@ def test_the_own_address_is_another_one(master: OurAgent, backup: OurAgent) -> N
     backup.wait_until_backup(SOON_S)
 
 
+def test_all_addresses_are_taken_away_and_the_own_one_is_put_back(segment: Segment, tmp_path: Path) -> None:
+    """As NetworkManager does it when a connection is activated: no role moves, and the own address is the first."""
+    wire = Wire(3)
+    master, backup = (OurAgent(segment[label], tmp_path / label) for label in "ab")
+    master.start(wire, priority=150)
+    master.wait_for_state("MASTER", SOON_S)
+    backup.start(wire, priority=100)
+    wait_for(lambda: backup.status()["master"], "b hears the master", SOON_S)
+    before = [agent.status()["since"] for agent in (master, backup)]
+    timeline = Timeline(str(NETNS_DIR / master.node.name), VIPS)
+    began_s = time.monotonic()
+    script = "ip -4 address flush dev eth0; sleep 0.02; ip address add 10.139.1.11/24 dev eth0"
+    master.node.run(["sh", "-c", script])
+    back_s = time.monotonic()
+    wait_for(lambda: timeline.whole_after(timeline.missing_after(began_s)) < float("inf"), "they are back")
+    took_s = timeline.whole_after(timeline.missing_after(began_s)) - back_s
+    timeline.close()
+    assert took_s < 5 * RESTORED_S
+    assert [agent.status()["since"] for agent in (master, backup)] == before
+    assert "10.139.1.11/24 scope global eth0" in master.node.ip("-4", "-o", "address", "show", "dev", "eth0")
+
+
 def test_the_interface_is_renamed(master: OurAgent, backup: OurAgent) -> None:
     """The addresses leave the interface that has another name now; under the old name it is MASTER's again."""
     node = master.node

@@ -64,7 +64,7 @@ def test_who_stops_is_followed_after_the_skew() -> None:
     assert other.is_master
     # The addresses answered until the successor's did.
     assert list(one.interface.addresses)
-    scenario.world.run(scenario.world.now_ns + 21 * MILLISECOND_NS)
+    scenario.world.run(scenario.world.now_ns + 51 * MILLISECOND_NS)
     assert not list(one.interface.addresses)
     scenario.agree()
 
