@@ -48,6 +48,17 @@ def test_a_block_drops_one_direction_only_and_only_what_it_names(segment: Segmen
     assert reaches(a, "10.139.1.12")
 
 
+def test_a_process_is_inside_from_its_first_moment() -> None:
+    # Else a namespace that is removed at once does not find it, and it lives on.
+    namespace = Namespace("lone")
+    process = namespace.popen(["sleep", "60"])
+    inside = os.stat(f"/run/netns/{namespace.name}").st_ino
+    found = os.stat(f"/proc/{process.pid}/ns/net").st_ino
+    namespace.remove()
+    assert found == inside
+    process.wait(timeout=5)
+
+
 def test_a_removed_namespace_takes_its_processes_along() -> None:
     namespace = Namespace("lone")
     process = namespace.popen(["sleep", "60"])

@@ -59,11 +59,13 @@ class Namespace:
         self, command: Sequence[str], check: bool = True, timeout_s: float = 30
     ) -> subprocess.CompletedProcess[str]:
         """Run a command inside to its end."""
-        return subprocess.run(self._inside(command), check=check, timeout=timeout_s, capture_output=True, text=True)
+        with self.entered():
+            return subprocess.run(command, check=check, timeout=timeout_s, capture_output=True, text=True)
 
     def popen(self, command: Sequence[str], **options: Any) -> subprocess.Popen[Any]:
-        """Start a process inside; its pid is the command's own. What still runs at the end is killed."""
-        return subprocess.Popen(self._inside(command), **options)
+        """Start a process that is inside from its first moment; what still runs at the end is killed."""
+        with self.entered():
+            return subprocess.Popen(command, **options)
 
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:
@@ -115,9 +117,6 @@ class Namespace:
     def _addresses(self, device: str) -> list[dict[str, Any]]:
         [link] = json.loads(self.ip("-j", "address", "show", "dev", device))
         return list(link["addr_info"])
-
-    def _inside(self, command: Sequence[str]) -> list[str]:
-        return ["nsenter", f"--net={NETNS_DIR / self.name}", "--", *command]
 
 
 class Segment:
