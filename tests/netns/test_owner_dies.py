@@ -91,9 +91,9 @@ def wait(agent: OurAgent) -> None:
 BUGS: dict[str, tuple[str, str, Callable[[OurAgent], None]]] = {
     "timer": ("virtual_router", "VirtualRouter._due", wait),
     "advert": ("virtual_router", "VirtualRouter._send", wait),
-    "news": ("agent", "Agent._follow_network", stir),
+    "news": ("routers", "Routers.follow_network", stir),
     "command": ("agent", "Agent._status", ask),
-    "signal": ("agent", "Agent._apply", hang_up),
+    "signal": ("routers", "Routers.apply", hang_up),
 }
 
 
