@@ -32,7 +32,8 @@ MAY_IMPORT = {
     "client": set(),
     "version": set(),
     "service": {"protocol", "config", "linux", "client", "version"},
-    "cli": {"client", "version", "config", "linux", "service"},
+    "events_command": {"client", "service"},
+    "cli": {"client", "events_command", "version", "config", "linux", "service"},
 }
 IMPURE = {
     "socket",
