@@ -120,8 +120,8 @@ def _run(options: argparse.Namespace) -> int:
     # The daemon's imports are slow and nobody else's business.
     import asyncio
 
-    from .config import ConfigError
     from .linux.errors import KernelError
+    from .schema import ConfigError
     from .service import log
     from .service.agent import Agent
     from .service.only_one import StartError
@@ -139,14 +139,15 @@ def _run(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from . import config
+    from .schema import ConfigError
 
     try:
         with open(options.config, encoding="utf-8") as file:
             problems = config.validate(config.decode(file.read()))
-    except config.ConfigError as error:
+    except ConfigError as error:
         problems = [error]
     except (OSError, UnicodeDecodeError) as error:
-        problems = [config.ConfigError("", getattr(error, "strerror", None) or "not UTF-8 text")]
+        problems = [ConfigError("", getattr(error, "strerror", None) or "not UTF-8 text")]
     for problem in problems:
         sys.stderr.write(f"{options.config}: {problem}\n")
     return EXIT_REFUSED if problems else 0

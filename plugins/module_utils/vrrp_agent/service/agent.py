@@ -14,8 +14,9 @@ from typing import Any
 
 from .. import config
 from ..client import SOCKET_NAME
-from ..config import Config, ConfigError
+from ..config import Config
 from ..linux.errors import KernelError
+from ..schema import ConfigError
 from ..version import VERSION
 from . import handover, process, resume, status
 from .conflicts import ConflictWatch
