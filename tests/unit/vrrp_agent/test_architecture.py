@@ -32,7 +32,8 @@ MAY_IMPORT = {
     "client": set(),
     "version": set(),
     "service": {"protocol", "schema", "config", "linux", "client", "version"},
-    "cli": {"client", "version", "schema", "config", "linux", "service"},
+    "events_command": {"client", "service"},
+    "cli": {"client", "events_command", "version", "schema", "config", "linux", "service"},
 }
 IMPURE = {
     "socket",
