@@ -50,7 +50,7 @@ def questions(age_s: float, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     network: Any = SimpleNamespace(link=lambda name: LINK, own_addresses=lambda *unused: [])
 
     async def follow() -> bool:
-        watch = conflicts.ConflictWatch(network, lambda: [running])
+        watch = conflicts.ConflictWatch(network, lambda: [running], lambda *unused, **named: None)
         watch._follow_now()
         return watch._following is not None
 
