@@ -16,7 +16,7 @@ from .protocol import tracked
 from .protocol.checks import Check, File, Http, Probe, Process, Script, Systemd, Tcp
 from .schema import Object
 
-CHECKS_MAX = 100
+CHECKS_MAX = 500
 _INTERVAL_S = 2.0
 _TIMEOUT_S = 2.0
 _SECONDS = (0.1, 3600)
