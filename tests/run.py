@@ -111,6 +111,7 @@ def stages() -> list[Stage]:
     ]
     # Alone: it looks for milliseconds.
     result += [Stage("soak", pytest("tests/soak", "-rP"), pytest=True)]
+    result += [Stage("rollout", pytest("tests/rollout"), pytest=True, beside=True)]
     result += [Stage(f"molecule {name}", tool("molecule", "test", "-s", name), beside=True) for name in SCENARIOS]
     return result
 
