@@ -19,8 +19,7 @@ from .protocol import credentials, sync_config, tracked
 from .protocol.contradictions import contradictions
 from .protocol.settings import Authentication, IPAddress, IPInterface, Settings
 from .protocol.sync_config import SyncGroup
-from .schema import ConfigError as ConfigError
-from .schema import Object
+from .schema import ConfigError, Object
 
 # RFC 9568 5.2.5: IPvX Addr Count is one octet.
 ADDRESSES_MAX = 255

@@ -31,8 +31,9 @@ MAY_IMPORT = {
     "config": {"protocol", "schema"},
     "client": set(),
     "version": set(),
-    "service": {"protocol", "config", "linux", "client", "version"},
-    "cli": {"client", "version", "config", "linux", "service"},
+    "service": {"protocol", "schema", "config", "linux", "client", "version"},
+    "events_command": {"client", "service"},
+    "cli": {"client", "events_command", "version", "schema", "config", "linux", "service"},
 }
 IMPURE = {
     "socket",

@@ -14,12 +14,14 @@ from typing import Any
 
 from .. import config
 from ..client import SOCKET_NAME
-from ..config import Config, ConfigError
+from ..config import Config
 from ..linux.errors import KernelError
+from ..schema import ConfigError
 from ..version import VERSION
 from . import handover, process, resume, status
 from .conflicts import ConflictWatch
 from .control import Command, CommandError, ControlServer
+from .events import EventLog, Running
 from .log import LOGGER
 from .maintenance import Maintenance
 from .notify import notify, watchdog_interval_s
@@ -51,13 +53,14 @@ class Agent:
         predecessor = handover.predecessor()
         first, self._config_digest = self._read_config()
         self._only_one = only_agent_here() if predecessor is None else predecessor.name
-        self._routers = Routers(self._note_transition, lambda: self._maintenance.drained)
+        self._events = EventLog(self._state_dir)
+        self._routers = Routers(self._note, lambda: self._maintenance.drained)
         self._network = self._routers.network
-        self._maintenance = Maintenance(self._routers, self._state_dir)
+        self._maintenance = Maintenance(self._routers, self._state_dir, self._events.note)
         self._maintenance.remember()
         self._process = process.set_up()
         self._loop.set_default_executor(process.executor())
-        self._conflicts = ConflictWatch(self._network, self._routers.all)
+        self._conflicts = ConflictWatch(self._network, self._routers.all, self._note)
         self._control = ControlServer(os.path.join(self._runtime_dir, SOCKET_NAME), self._commands())
         try:
             self._loop.set_exception_handler(self._resign)
@@ -66,6 +69,7 @@ class Agent:
                 if not self._maintenance.drained and resume.same_life(self._runtime_dir, self._config_digest):
                     self._routers.resume(first)
                 self._routers.remove_leftovers(first)
+                self._note("started", version=VERSION, drained=self._maintenance.drained)
                 self._routers.apply(first)
                 self._control.publish()
                 self._follow_signals()
@@ -77,6 +81,7 @@ class Agent:
             await self._stopping.wait()
             notify("STOPPING=1")
             await self._leave()
+            self._note("stopped", exit_code=self._exit_code)
         finally:
             if not self._routers.let_go():
                 self._exit_code = 1
@@ -84,12 +89,15 @@ class Agent:
             self._conflicts.close()
             self._network.close()
             self._only_one.close()
+            await self._events.flush()
         return self._exit_code
 
     def _commands(self) -> dict[str, Command]:
         """What the control socket takes."""
         return {
             "status": Command(self._status),
+            "events": Command(self._events.answer, {"lines": int}),
+            "follow": Command(self._events.follow, {"after": int}),
             "reload": Command(self._reload, changes=True),
             "upgrade": Command(self._upgrade, changes=True),
             "switchover": Command(self._maintenance.switchover, {"instance": str, "force": bool}, changes=True),
@@ -135,10 +143,12 @@ class Agent:
             why = f"{self._config_file}: {error}"
             self._last_reload = {"at": at, "ok": False, "error": why}
             LOGGER.error("reload refused, nothing has changed: %s", why)
+            self._note("reload", ok=False, error=why)
             raise CommandError("config_invalid", why) from None
         changed = new != self._routers.config
         self._config_digest = digest
         self._last_reload = {"at": at, "ok": True, "error": None}
+        self._note("reload", ok=True, error=None, changed=changed)
         self._routers.apply(new)
         await self._write_record()
         LOGGER.info("reloaded: %d instances from %s", len(new.instances), self._config_file)
@@ -159,6 +169,7 @@ class Agent:
         except handover.HandoverError as error:
             self._last_upgrade = {"at": at, "ok": False, "error": str(error)}
             LOGGER.error("upgrade failed, nothing has changed: %s", error)
+            self._note("upgrade", ok=False, error=str(error))
             raise CommandError("upgrade_failed", str(error)) from None
         # Not one line may run here any more but the answer: the successor is the agent.
         notify(f"MAINPID={successor.pid}")
@@ -166,6 +177,7 @@ class Agent:
         return {"pid": successor.pid}
 
     async def _hand_over(self) -> handover.Successor:
+        on_disk = await self._events.flush()
         successor = handover.Successor(self._only_one)
         try:
             await self._leave_all_but(await successor.ready())
@@ -173,7 +185,7 @@ class Agent:
                 raise handover.HandoverError("the agent is being stopped")
             self._network.drain()
             intervals_cs = [running.instance.advert_interval_cs for running in self._routers.configured()]
-            successor.hand_over(self._memory(), min(intervals_cs, default=100) / 100)
+            successor.hand_over(self._memory(on_disk), min(intervals_cs, default=100) / 100)
         except BaseException as error:
             words = successor.give_up()
             if isinstance(error, handover.HandoverError) and words:
@@ -188,12 +200,13 @@ class Agent:
             self._transition.clear()
             await self._transition.wait()
 
-    def _memory(self) -> dict[str, Any]:
+    def _memory(self, on_disk: int) -> dict[str, Any]:
         return {
             "at_ns": time.monotonic_ns(),
             "since_s": self._since_s,
             "last_reload": self._last_reload,
             "strays": self._routers.strays,
+            "events": self._events.remember(on_disk),
             "routers": [handover.remember(running) for running in self._routers.configured()],
         }
 
@@ -210,6 +223,9 @@ class Agent:
         self._since_s, self._last_reload = memory["since_s"], memory["last_reload"]
         self._routers.strays = memory["strays"]
         self._last_upgrade = {"at": status.iso_time(time.time()), "ok": True, "error": None}
+        if "events" in memory:  # the version before had none
+            self._events.restore(memory["events"])
+        self._note("upgrade", ok=True, error=None, version=VERSION)
         self._routers.go_on(first, restored)
         self._conflicts.follow()
         frozen_ms = (time.monotonic_ns() - memory["at_ns"]) / 1e6
@@ -245,6 +261,7 @@ class Agent:
             "last_reload": self._last_reload,
             "drained": self._maintenance.drained,
             "last_upgrade": self._last_upgrade,
+            "events": self._events.status(),
             "interfaces": status.interfaces_status(self._network, self._routers.all(), self._routers.strays),
             "instances": status.instances_status(self._routers.all(), present),
             "sync_groups": [group.status() for group in self._routers.groups],
@@ -254,11 +271,13 @@ class Agent:
         drained = ", drained" if self._maintenance.drained else ""
         return f"STATUS=MASTER of {self._routers.masters} of {len(self._routers.configured())} instances{drained}"
 
-    def _note_transition(self) -> None:
-        self._transition.set()
-        self._maintenance.note_transition()
-        self._conflicts.follow()
-        notify(self._summary())
+    def _note(self, event: str, running: Running | None = None, **fields: Any) -> None:
+        self._events.note(event, running, **fields)
+        if event in ("transition", "still_master"):
+            self._transition.set()
+            self._maintenance.note_transition()
+            self._conflicts.follow()
+            notify(self._summary())
 
     # --- the process
 

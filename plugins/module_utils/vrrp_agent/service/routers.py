@@ -16,7 +16,7 @@ from . import handover, resume
 from .log import LOGGER
 from .network import Network
 from .sync_groups import SyncGroup, form_groups
-from .virtual_router import VirtualRouter
+from .virtual_router import Tell, VirtualRouter
 
 Identity = tuple[str, int, int]
 
@@ -24,13 +24,13 @@ Identity = tuple[str, int, int]
 class Routers:
     """All virtual routers, those that are still leaving too; `drained` tells whether new ones may take part."""
 
-    def __init__(self, on_transition: Callable[[], None], drained: Callable[[], bool]) -> None:
+    def __init__(self, tell: Tell, drained: Callable[[], bool]) -> None:
         self.network = Network(self.follow_network, self.receive)
         self.groups: list[SyncGroup] = []
         # What no virtual router can be blamed for, by the name of the interface that it came in by.
         self.strays: dict[str, dict[str, int]] = {}
         self.config = Config("", ())
-        self._on_transition = on_transition
+        self._tell_on = tell
         self._drained = drained
         self._routers: dict[Identity, VirtualRouter] = {}
         self._leaving: dict[Identity, VirtualRouter] = {}
@@ -74,7 +74,7 @@ class Routers:
             if running is None:
                 if identity in self._leaving:
                     self._leaving.pop(identity).let_go()
-                running = self._routers[identity] = VirtualRouter(instance, self.network, self._note_transition)
+                running = self._routers[identity] = VirtualRouter(instance, self.network, self._tell)
                 started.append(running)
             elif running.instance != instance:
                 LOGGER.info("%s: reconfigured", running.label)
@@ -102,7 +102,7 @@ class Routers:
         """Virtual routers as another process has left them; nothing is touched yet."""
         wanted = {instance.identity: instance for instance in config.instances}
         return [
-            handover.restore(document, wanted[tuple(document["identity"])], self.network, self._note_transition)
+            handover.restore(document, wanted[tuple(document["identity"])], self.network, self._tell)
             for document in documents
         ]
 
@@ -187,9 +187,9 @@ class Routers:
             group.dissolve()
         self.groups = []
 
-    def _note_transition(self) -> None:
-        self._leaving = {identity: running for identity, running in self._leaving.items() if not running.stopped}
-        self._on_transition()
+    def _tell(self, event: str, running: VirtualRouter, **fields: Any) -> None:
+        self._leaving = {identity: one for identity, one in self._leaving.items() if not one.stopped}
+        self._tell_on(event, running, **fields)
 
     # --- the network
 

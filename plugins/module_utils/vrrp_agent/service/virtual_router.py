@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, replace
-from typing import Callable, Protocol
+from typing import Any, Protocol
 
 from ..config import Instance
 from ..linux.errors import KernelError
@@ -42,6 +42,13 @@ class Group(Protocol):
         """Have every member that is MASTER resign, as one."""
 
 
+class Tell(Protocol):
+    """Whom it tells what has happened to it, as EventLog.note() takes it."""
+
+    def __call__(self, event: str, running: VirtualRouter, **fields: Any) -> None:
+        """`transition`, `still_master` or `not_heard_by`, and what belongs to it."""
+
+
 @dataclass(frozen=True)
 class Transition:
     """A change of state; `at_s` is the wall clock's time."""
@@ -55,7 +62,7 @@ class Transition:
 class VirtualRouter:
     """Ties one router to the node's network and to the loop's clock."""
 
-    def __init__(self, instance: Instance, network: Network, on_transition: Callable[[], None]) -> None:
+    def __init__(self, instance: Instance, network: Network, tell: Tell) -> None:
         self.instance = instance
         self.router = Router(instance, time.time_ns)
         self.index: int | None = None
@@ -67,7 +74,7 @@ class VirtualRouter:
         self.conflicts = Conflicts(time.monotonic_ns())
         self._mac: bytes | None = None
         self._network = network
-        self._on_transition = on_transition
+        self._tell = tell
         self._limiter = Limiter()
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -291,14 +298,13 @@ class VirtualRouter:
         elif isinstance(effect, events.StillMaster):
             self.still_master = effect
             LOGGER.warning("%s: still MASTER: %s", self.label, effect.reason)
-            self._on_transition()
+            self._tell("still_master", self, reason=effect.reason)
         elif isinstance(effect, events.PacketRejected):
             self._complain(effect, "dropped an advert from")
         elif isinstance(effect, events.Mismatch):
             self._complain(effect, "differs from what is configured here: the advert of")
         elif isinstance(effect, events.NotHeard):
-            end = "no more heard as a second MASTER" if effect.over else "MASTER too, and does not hear this node"
-            self._warn((effect.over, effect.address), f"{effect.address} (priority {effect.priority}) is {end}")
+            self._note_deaf(effect)
 
     def _send(self, effect: events.SendAdvert) -> None:
         if self.index is None:
@@ -370,16 +376,26 @@ class VirtualRouter:
             self._drop_virtual_mac()
         level = LOGGER.warning if effect.state is State.FAULT else LOGGER.info
         level("%s: %s -> %s: %s", self.label, effect.previous.value, effect.state.value, effect.reason)
-        self._on_transition()
+        told = {"from": effect.previous.value, "to": effect.state.value, "reason": effect.reason}
+        self._tell("transition", self, **told, priority=self.router.settings.priority)
+
+    def _note_deaf(self, effect: events.NotHeard) -> None:
+        end = "no more heard as a second MASTER" if effect.over else "MASTER too, and does not hear this node"
+        text = f"{effect.address} (priority {effect.priority}) is {end}"
+        if self._warn((effect.over, effect.address), text):
+            told = {"address": str(effect.address), "priority": effect.priority, "over": effect.over}
+            self._tell("not_heard_by", self, **told)
 
     def _complain(self, effect: events.PacketRejected | events.Mismatch, what: str) -> None:
         self._warn((effect.reason, effect.source), f"{what} {effect.source}: {effect.reason}: {effect.detail}")
 
-    def _warn(self, kind: tuple[object, ...], text: str) -> None:
+    def _warn(self, kind: tuple[object, ...], text: str) -> bool:
+        """Log it, unless one of its kind was only just; whether it was."""
         held_back = self._limiter.admit(kind, self._loop.time())
         if held_back is not None:
             more = f" ({held_back} more like it since)" if held_back else ""
             LOGGER.warning("%s: %s%s", self.label, text, more)
+        return held_back is not None
 
 
 def lifetime_s(instance: Instance) -> int:
