@@ -34,7 +34,9 @@ MAY_IMPORT = {
     "version": set(),
     "service": {"protocol", "schema", "config", "linux", "client", "version"},
     "events_command": {"client", "service"},
-    "cli": {"client", "events_command", "version", "schema", "config", "linux", "service"},
+    "status_table": set(),
+    "status_command": {"client", "status_table"},
+    "cli": {"client", "events_command", "status_command", "version", "schema", "config", "linux", "service"},
 }
 IMPURE = {
     "socket",
@@ -74,12 +76,14 @@ STANDARD_LIBRARY = getattr(sys, "stdlib_module_names", None) or {
         "ipaddress",
         "json",
         "logging",
+        "math",
+        "mmap",
         "os",
         "pwd",
         "re",
         "resource",
     ),
-    *("select", "signal", "socket", "struct", "sys", "time", "typing"),
+    *("select", "shutil", "signal", "socket", "struct", "sys", "textwrap", "time", "types", "typing"),
 }
 
 each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
