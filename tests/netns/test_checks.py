@@ -153,7 +153,7 @@ def _lives(pid: str) -> bool:
 
 
 def test_two_hundred_checks_make_no_advert_late(pair: tuple[OurAgent, OurAgent], tmp_path: Path) -> None:
-    """Of all types at 1 s, some of which fail, and some hang."""
+    """Of all types at 1 s, some of which fail; none is in the way of the role, however busy the machine is."""
     first, second = pair
     quick = Wire(3, interval_s=0.1)
     good, bad = tmp_path / "good", tmp_path / "bad"
@@ -161,17 +161,17 @@ def test_two_hundred_checks_make_no_advert_late(pair: tuple[OurAgent, OurAgent],
     kinds = [
         {"type": "http", "url": URL},
         {"type": "tcp", "port": PORT},
-        {"type": "tcp", "port": PORT + 1, "on_fail": {"priority": -1}},
+        {"type": "tcp", "port": PORT + 1},
         {"type": "file", "path": str(good)},
-        {"type": "file", "path": str(bad), "on_fail": {"priority": -1}},
+        {"type": "file", "path": str(bad)},
         {"type": "http", "url": URL, "text": "Directory"},
-        {"type": "http", "url": f"http://127.0.0.1:{PORT}/missing", "on_fail": {"priority": -1}},
+        {"type": "http", "url": f"http://127.0.0.1:{PORT}/missing"},
         {"type": "tcp", "port": PORT},
         {"type": "file", "path": str(bad), "expect": "absent"},
         {"type": "script", "command": ["/bin/true"]},
     ]
     checks = [
-        {**kinds[number % 10], "name": f"check{number}", "interval": 1, "timeout": 1, "fall": 10}
+        {**kinds[number % 10], "name": f"check{number}", "interval": 1, "on_fail": {"priority": -1}}
         for number in range(200)
     ]
     with serving(first.node, tmp_path / "www"):
