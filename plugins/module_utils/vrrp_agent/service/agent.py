@@ -21,12 +21,14 @@ from ..version import VERSION
 from . import handover, process, resume, status
 from .conflicts import ConflictWatch
 from .control import Command, CommandError, ControlServer
-from .events import EventLog, Running
+from .events import EventLog
 from .log import LOGGER
 from .maintenance import Maintenance
 from .notify import notify, watchdog_interval_s
 from .only_one import only_agent_here
 from .routers import Routers
+from .virtual_router import VirtualRouter
+from .voice import Voice
 
 _LOOK_AGAIN_S = 5.0
 
@@ -56,7 +58,8 @@ class Agent:
         self._events = EventLog(self._state_dir)
         self._routers = Routers(self._note, lambda: self._maintenance.drained)
         self._network = self._routers.network
-        self._maintenance = Maintenance(self._routers, self._state_dir, self._events.note)
+        self._maintenance = Maintenance(self._routers, self._state_dir, self._note)
+        self._voice = Voice(self._routers.all)
         self._maintenance.remember()
         self._process = process.set_up()
         self._loop.set_default_executor(process.executor())
@@ -69,6 +72,7 @@ class Agent:
                 if not self._maintenance.drained and resume.same_life(self._runtime_dir, self._config_digest):
                     self._routers.resume(first)
                 self._routers.remove_leftovers(first)
+                self._voice.configure(first)
                 self._note("started", version=VERSION, drained=self._maintenance.drained)
                 self._routers.apply(first)
                 self._control.publish()
@@ -82,6 +86,7 @@ class Agent:
             notify("STOPPING=1")
             await self._leave()
             self._note("stopped", exit_code=self._exit_code)
+            await self._voice.finish()
         finally:
             if not self._routers.let_go():
                 self._exit_code = 1
@@ -148,8 +153,10 @@ class Agent:
         changed = new != self._routers.config
         self._config_digest = digest
         self._last_reload = {"at": at, "ok": True, "error": None}
+        self._voice.configure(new)
         self._note("reload", ok=True, error=None, changed=changed)
         self._routers.apply(new)
+        self._voice.reconcile()
         await self._write_record()
         LOGGER.info("reloaded: %d instances from %s", len(new.instances), self._config_file)
         return {"changed": changed, "config_digest": digest}
@@ -177,6 +184,7 @@ class Agent:
         return {"pid": successor.pid}
 
     async def _hand_over(self) -> handover.Successor:
+        await self._voice.pause()
         on_disk = await self._events.flush()
         successor = handover.Successor(self._only_one)
         try:
@@ -188,6 +196,7 @@ class Agent:
             successor.hand_over(self._memory(on_disk), min(intervals_cs, default=100) / 100)
         except BaseException as error:
             words = successor.give_up()
+            self._voice.resume()
             if isinstance(error, handover.HandoverError) and words:
                 raise handover.HandoverError(f"the new agent: {words}") from None
             raise
@@ -207,6 +216,7 @@ class Agent:
             "last_reload": self._last_reload,
             "strays": self._routers.strays,
             "events": self._events.remember(on_disk),
+            "voice": self._voice.remember(),
             "routers": [handover.remember(running) for running in self._routers.configured()],
         }
 
@@ -225,8 +235,10 @@ class Agent:
         self._last_upgrade = {"at": status.iso_time(time.time()), "ok": True, "error": None}
         if "events" in memory:  # the version before had none
             self._events.restore(memory["events"])
+        self._voice.configure(first, memory.get("voice"))
         self._note("upgrade", ok=True, error=None, version=VERSION)
         self._routers.go_on(first, restored)
+        self._voice.reconcile()
         self._conflicts.follow()
         frozen_ms = (time.monotonic_ns() - memory["at_ns"]) / 1e6
         LOGGER.info("took over %d instances from the process before in %.1f ms", len(restored), frozen_ms)
@@ -262,6 +274,7 @@ class Agent:
             "drained": self._maintenance.drained,
             "last_upgrade": self._last_upgrade,
             "events": self._events.status(),
+            **self._voice.status(),
             "interfaces": status.interfaces_status(self._network, self._routers.all(), self._routers.strays),
             "instances": status.instances_status(self._routers.all(), present),
             "sync_groups": [group.status() for group in self._routers.groups],
@@ -271,8 +284,8 @@ class Agent:
         drained = ", drained" if self._maintenance.drained else ""
         return f"STATUS=MASTER of {self._routers.masters} of {len(self._routers.configured())} instances{drained}"
 
-    def _note(self, event: str, running: Running | None = None, **fields: Any) -> None:
-        self._events.note(event, running, **fields)
+    def _note(self, event: str, running: VirtualRouter | None = None, **fields: Any) -> None:
+        self._voice.note(self._events.note(event, running, **fields), running)
         if event in ("transition", "still_master"):
             self._transition.set()
             self._maintenance.note_transition()
