@@ -25,7 +25,8 @@ from .log import LOGGER, Limiter
 from .network import Network
 from .virtual_router import Tell, VirtualRouter
 
-# After a transition: a takeover has better things to do, and a thousand of them are looked at once.
+# After a transition: a takeover has better things to do, and a thousand of them are looked at once. Nor must a new
+# MASTER ask while the one before answers on: an answer with their virtual MAC would lead the switch back there.
 _FOLLOW_S = 0.5
 # A flood is read in sips, and the kernel drops the rest.
 _SIP_S = 0.05
@@ -84,7 +85,12 @@ class ConflictWatch:
 
     def _prepare(self) -> None:
         """Have sockets, filters and probes for the MASTERs of now; nothing is done where nothing has changed."""
-        masters = list(self._find_masters())
+        now_ns, masters = time.monotonic_ns(), []
+        for master in self._find_masters():
+            if master.running.conflicts.age_ns(now_ns) < _FOLLOW_S * 1e9:
+                self.follow()
+            else:
+                masters.append(master)
         if masters == self._masters:
             return
         self._masters, self._owners, self._probes = masters, {}, []
