@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 from urllib.parse import urlsplit
 
 from . import schema
@@ -34,7 +34,7 @@ class Choice:
     """Which events somebody wants to hear of."""
 
     events: tuple[str, ...] = EVENTS
-    instances: Optional[tuple[str, ...]] = None
+    instances: tuple[str, ...] | None = None
 
     def takes(self, event: str, instance: str | None) -> bool:
         """Whether an event is one of them."""
@@ -47,8 +47,8 @@ class NotifyCommand:
 
     command: tuple[str, ...]
     timeout_s: float
-    user: Optional[str]
-    instances: Optional[tuple[str, ...]]
+    user: str | None
+    instances: tuple[str, ...] | None
 
     @property
     def identity(self) -> tuple[Any, ...]:
@@ -65,10 +65,10 @@ class Mail:
     server: str
     port: int
     tls: str
-    username: Optional[str]
-    password: Optional[str] = field(repr=False)
-    password_file: Optional[str]
-    ca_file: Optional[str]
+    username: str | None
+    password: str | None = field(repr=False)
+    password_file: str | None
+    ca_file: str | None
     choice: Choice
 
 
@@ -77,10 +77,10 @@ class Webhook:
     """Where each event is posted to, and what signs it; the address may be a secret too."""
 
     url: str = field(repr=False)
-    secret: Optional[str] = field(repr=False)
-    secret_file: Optional[str]
+    secret: str | None = field(repr=False)
+    secret_file: str | None
     timeout_s: float
-    ca_file: Optional[str]
+    ca_file: str | None
     choice: Choice
 
     @property
@@ -95,7 +95,7 @@ class Voice:
     """All of it."""
 
     notify: tuple[NotifyCommand, ...] = ()
-    mail: Optional[Mail] = None
+    mail: Mail | None = None
     webhooks: tuple[Webhook, ...] = ()
 
 
@@ -112,7 +112,7 @@ def read(top: Object) -> Voice:
 def mistakes(voice: Voice, instances: Iterable[str], groups: Iterable[str]) -> list[ConfigError]:
     """Names that there are not, which only the whole document shows."""
     known = list(instances)
-    wanted: list[tuple[str, Optional[tuple[str, ...]], list[str]]] = [
+    wanted: list[tuple[str, tuple[str, ...] | None, list[str]]] = [
         (f"notify[{place}]", one.instances, [*known, *groups]) for place, one in enumerate(voice.notify)
     ]
     wanted += [("mail", voice.mail.choice.instances, known)] if voice.mail else []

@@ -28,7 +28,7 @@ from .notify import notify, watchdog_interval_s
 from .only_one import only_agent_here
 from .routers import Routers
 from .virtual_router import VirtualRouter
-from .voice import Voice
+from .voice import Voice, check_users
 
 _LOOK_AGAIN_S = 5.0
 
@@ -85,8 +85,6 @@ class Agent:
             await self._stopping.wait()
             notify("STOPPING=1")
             await self._leave()
-            self._note("stopped", exit_code=self._exit_code)
-            await self._voice.finish()
         finally:
             if not self._routers.let_go():
                 self._exit_code = 1
@@ -94,7 +92,10 @@ class Agent:
             self._conflicts.close()
             self._network.close()
             self._only_one.close()
-            await self._events.flush()
+            if self._stopping.is_set():  # else it has never been the agent
+                self._note("stopped", exit_code=self._exit_code)
+                await self._voice.finish()
+                await self._events.flush()
         return self._exit_code
 
     def _commands(self) -> dict[str, Command]:
@@ -134,6 +135,12 @@ class Agent:
         except UnicodeDecodeError:
             raise ConfigError("", "not UTF-8 text") from None
 
+    def _read_again(self) -> tuple[Config, str]:
+        """What does not fit this host is refused only while something else runs: to start matters more."""
+        new, digest = self._read_config()
+        check_users(new)
+        return new, digest
+
     async def _reload(self) -> dict[str, Any]:
         """Read the configuration again; a refused one changes nothing but what status says of it."""
         async with self._reading:
@@ -143,7 +150,7 @@ class Agent:
         at = status.iso_time(time.time())
         try:
             # Off the loop: a long file must not make an advert late.
-            new, digest = await self._loop.run_in_executor(None, self._read_config)
+            new, digest = await self._loop.run_in_executor(None, self._read_again)
         except ConfigError as error:
             why = f"{self._config_file}: {error}"
             self._last_reload = {"at": at, "ok": False, "error": why}
@@ -174,6 +181,7 @@ class Agent:
         try:
             successor = await self._hand_over()
         except handover.HandoverError as error:
+            self._voice.resume()
             self._last_upgrade = {"at": at, "ok": False, "error": str(error)}
             LOGGER.error("upgrade failed, nothing has changed: %s", error)
             self._note("upgrade", ok=False, error=str(error))
@@ -196,7 +204,6 @@ class Agent:
             successor.hand_over(self._memory(on_disk), min(intervals_cs, default=100) / 100)
         except BaseException as error:
             words = successor.give_up()
-            self._voice.resume()
             if isinstance(error, handover.HandoverError) and words:
                 raise handover.HandoverError(f"the new agent: {words}") from None
             raise

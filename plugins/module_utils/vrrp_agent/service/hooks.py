@@ -112,9 +112,7 @@ class Hooks:
         told = self._told.get((hook.identity, subject))
         return state is not State.INIT if told is None else told != _name(state)
 
-    def _tell(
-        self, subject: Subject, hooks: Iterable[NotifyCommand], state: State, details: Mapping[str, str]
-    ) -> None:
+    def _tell(self, subject: Subject, hooks: Iterable[NotifyCommand], state: State, details: Mapping[str, str]) -> None:
         priority = int(details.get("VRRP_PRIORITY", _GROUP_PRIORITY))
         environment = {
             "VRRP_ROUTER_ID": self._config.router_id,
@@ -147,9 +145,7 @@ class Hooks:
         began_s = time.time()
         words = [*job.hook.command, *job.subject, job.state, str(job.priority)]
         try:
-            outcome = await commands.run(
-                words, job.hook.timeout_s, job.environment, job.hook.user, keep_children=True
-            )
+            outcome = await commands.run(words, job.hook.timeout_s, job.environment, job.hook.user, keep_children=True)
             self._note_outcome(job, began_s, outcome)
         except asyncio.CancelledError:
             # Killed before its end, for an upgrade: the successor tells it again.

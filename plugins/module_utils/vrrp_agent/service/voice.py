@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Callable
 
 from ..config import Config
+from ..schema import ConfigError
+from . import commands
 from .delivery import Delivery, Event, Receiver
 from .hooks import Hooks
 from .virtual_router import VirtualRouter
@@ -98,6 +100,15 @@ class Voice:
         """For a successor: what was told, and what waits."""
         waiting = {name: delivery.outbox.waiting for name, delivery in self._deliveries.items()}
         return {"notify": self._hooks.remember(), "waiting": waiting}
+
+
+def check_users(config: Config) -> None:
+    """Raise ConfigError for a command that the agent cannot run as the user that it asks for."""
+    for place, hook in enumerate(config.voice.notify):
+        try:
+            commands.account(hook.user)
+        except OSError as error:
+            raise ConfigError(f"notify[{place}].user", str(error.strerror)) from None
 
 
 async def _until(condition: Callable[[], bool], timeout_s: float) -> None:
