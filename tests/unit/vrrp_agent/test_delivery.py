@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 import socket
+import textwrap
 import time
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
@@ -97,6 +98,21 @@ def test_each_event_is_posted_once_signed_and_in_order() -> None:
     [shown] = status["webhooks"]
     assert (shown["host"], shown["delivered"], shown["waiting"]) == (f"http://127.0.0.1:{received.port}", 2, 0)
     assert "token" not in json.dumps(status) and SECRET not in json.dumps(status)
+
+
+def test_the_receiver_of_the_docs_believes_what_is_signed_and_nothing_else() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "notifications.md").read_text()
+    example = page[page.index("    import hashlib, hmac, time") : page.index("2xx is delivered.")]
+    names: dict[str, Any] = {}
+    exec(textwrap.dedent(example), names)
+    with webhook_server() as received:
+        play(saying(event(1)), webhooks=[hook(received)])
+    [(headers, body)] = received.posts
+    is_genuine = names["is_genuine"]
+    assert is_genuine(SECRET.encode(), headers, body)
+    assert not is_genuine(SECRET.encode(), headers, body + b" ")
+    assert not is_genuine(b"another secret, as long", headers, body)
+    assert not is_genuine(SECRET.encode(), {**headers, "X-VRRP-Timestamp": "1"}, body)
 
 
 def test_a_500_is_tried_again_and_keeps_the_order() -> None:
