@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 # Copyright: (c) 2026, duet.ha_pair contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -32,7 +31,7 @@ class Webhook(http.server.BaseHTTPRequestHandler):
 class Mail(smtpd.SMTPServer):
     """Prints each mail."""
 
-    def process_message(self, peer: object, sender: str, to: list[str], data: bytes, **more: object) -> None:
+    def process_message(self, peer: object, mailfrom: str, rcpttos: list[str], data: bytes, **more: object) -> None:
         print(data.decode())
 
 

@@ -21,8 +21,6 @@ from receivers import Received, certificate, tls_of, webhook_server
 from vrrp_agent import config
 from vrrp_agent.service.voice import Voice
 
-aiosmtpd_controller = pytest.importorskip("aiosmtpd.controller", reason="requirements-dev.txt has aiosmtpd")
-
 SECRET, PASSWORD = "correct horse battery", "hunter2-hunter2"
 SOON_S = 30.0
 
@@ -236,6 +234,11 @@ def test_what_waits_goes_over_to_a_successor() -> None:
 # --- mail
 
 
+def smtp_server(*arguments: Any, **options: Any) -> Any:
+    """aiosmtpd's, in a thread of its own."""
+    return pytest.importorskip("aiosmtpd.controller").Controller(*arguments, **options)
+
+
 class Inbox:
     """What aiosmtpd hands over, and what it answers."""
 
@@ -252,7 +255,7 @@ class Inbox:
 @pytest.fixture
 def inbox() -> Iterator[tuple[Inbox, Any]]:
     inbox = Inbox()
-    controller = aiosmtpd_controller.Controller(inbox, hostname="127.0.0.1", port=unused_port())
+    controller = smtp_server(inbox, hostname="127.0.0.1", port=unused_port())
     controller.start()
     yield inbox, controller
     controller.stop()
@@ -287,7 +290,7 @@ def test_only_transitions_are_mailed_unless_chosen(inbox: tuple[Inbox, Any]) -> 
 def test_a_server_that_is_down_costs_no_mail() -> None:
     """What happens meanwhile comes in the same mail."""
     inbox, port = Inbox(), unused_port()
-    controller = aiosmtpd_controller.Controller(inbox, hostname="127.0.0.1", port=port)
+    controller = smtp_server(inbox, hostname="127.0.0.1", port=port)
 
     async def scene(voice: Voice) -> None:
         voice.note(event(1, "FAULT"), None)
@@ -330,7 +333,7 @@ def test_login_over_tls(tmp_path: Path, tls: str) -> None:
         options |= {"tls_context": tls_of(files), "require_starttls": True}
     else:
         options |= {"ssl_context": tls_of(files), "auth_require_tls": False}
-    controller = aiosmtpd_controller.Controller(inbox, hostname="localhost", port=port, **options)
+    controller = smtp_server(inbox, hostname="localhost", port=port, **options)
     mail = mailing(port, tls=tls, server="localhost", username="lb1", ca_file=str(files[0]))
     controller.start()
     try:
