@@ -34,7 +34,9 @@ MAY_IMPORT = {
     "version": set(),
     "service": {"protocol", "schema", "notification", "config", "linux", "client", "version"},
     "events_command": {"client", "service"},
-    "cli": {"client", "events_command", "version", "schema", "config", "linux", "service"},
+    "status_table": set(),
+    "status_command": {"client", "status_table"},
+    "cli": {"client", "events_command", "status_command", "version", "schema", "config", "linux", "service"},
 }
 IMPURE = {
     "socket",
@@ -82,7 +84,8 @@ STANDARD_LIBRARY = getattr(sys, "stdlib_module_names", None) or {
         "re",
         "resource",
     ),
-    *("select", "signal", "smtplib", "socket", "ssl", "struct", "subprocess", "sys", "time", "typing", "urllib"),
+    *("select", "shutil", "signal", "smtplib", "socket", "ssl", "struct", "subprocess", "sys", "textwrap", "time"),
+    *("types", "typing", "urllib"),
 }
 
 each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
