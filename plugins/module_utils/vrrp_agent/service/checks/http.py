@@ -58,8 +58,8 @@ async def _connect(what: Http) -> tuple[asyncio.StreamReader, asyncio.StreamWrit
         if what.unix_socket is not None:
             return await asyncio.open_unix_connection(what.unix_socket, ssl=context, server_hostname=name)
         return await asyncio.open_connection(what.address, what.port, ssl=context, server_hostname=name)
-    except ssl.SSLCertVerificationError as error:
-        raise Failure(f"TLS: {error.verify_message}") from None
+    except ssl.SSLError as error:
+        raise Failure(f"TLS: {getattr(error, 'verify_message', None) or error.reason or error}") from None
 
 
 @functools.lru_cache(maxsize=32)

@@ -9,6 +9,7 @@ They fail closed: what cannot be run, or ends in an error that nobody has though
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
@@ -179,6 +180,7 @@ async def run_once(check: Check) -> tuple[bool, str]:
     except Failure as failure:
         return False, str(failure)
     except OSError as error:
-        return False, error.strerror or str(error) or type(error).__name__
+        # The kernel's words: asyncio's own tell where, and not why.
+        return False, os.strerror(error.errno) if error.errno else str(error) or type(error).__name__
     except Exception as error:  # whatever it is: a check that cannot run is a failed check
         return False, f"{type(error).__name__}: {error}"
