@@ -21,7 +21,10 @@ from .vrrp_agent import config
 Group = Mapping[str, Mapping[str, Any]]
 
 # The variables that a node's configuration is made of.
-VARIABLES = ("vrrp_instances", "vrrp_priority", "vrrp_router_id", "vrrp_sync_groups", *unicast.VARIABLES)
+VARIABLES = (
+    *("vrrp_instances", "vrrp_metrics", "vrrp_priority", "vrrp_router_id", "vrrp_sync_groups"),
+    *unicast.VARIABLES,
+)
 
 # Of the group, and the same on all of its hosts.
 _OF_THE_GROUP = ("vrrp_sync_groups", "vrrp_unicast")
@@ -65,6 +68,8 @@ def document(host: str, group: Group) -> dict[str, Any]:
     made = {"router_id": variables.get("vrrp_router_id") or _router_id(host), "instances": instances}
     if variables.get("vrrp_sync_groups"):
         made["sync_groups"] = variables["vrrp_sync_groups"]
+    if variables.get("vrrp_metrics"):
+        made["metrics"] = variables["vrrp_metrics"]
     return made
 
 

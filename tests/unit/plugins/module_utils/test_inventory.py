@@ -253,3 +253,11 @@ def test_sync_groups_are_the_same_on_all_hosts() -> None:
     assert [str(problem) for problem in examine(pair).problems] == [
         "lb2: vrrp_sync_groups: differs from lb1's; declare vrrp_sync_groups once, in the group's vars"
     ]
+
+
+def test_metrics_are_each_hosts_own() -> None:
+    pair = group(instance(), lb1={"vrrp_metrics": {"listen": "192.0.2.11:9650"}})
+    assert examine(pair).problems == []
+    assert document("lb1", pair)["metrics"] == {"listen": "192.0.2.11:9650"} and "metrics" not in document("lb2", pair)
+    [problem] = problems(instance(), lb1={"vrrp_metrics": {"listen": "lb1"}})
+    assert problem.startswith('lb1: vrrp_metrics.listen: "lb1" is no address and port')
