@@ -15,6 +15,8 @@ description:
     All that is wrong comes in one message, and nothing is changed.
   - An instance without C(interface) gets the interface of the node's default route.
   - Works in check mode on a node where nothing is installed yet.
+  - Without O(phase) a change of C(hmac) is refused, while the agent runs, after which a host that has it and a host
+    that has not would not believe each other; the playbook C(duet.ha_pair.rotate_key) brings it.
   - Does not make the agent read the file; M(duet.ha_pair.vrrp_service) does.
 author:
   - duet.ha_pair contributors (@duet)
@@ -92,6 +94,15 @@ instances:
   type: list
   elements: str
   sample: ["web"]
+apart:
+  description:
+    - Those of them that cannot understand the present ones, by version, password or peers for instance. Until all hosts
+      have the change, two are MASTER.
+    - All of them, if the agent has not read the present file, so that nobody knows what runs.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 """
 
 import hashlib
@@ -101,10 +112,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.duet.ha_pair.plugins.module_utils import account, files
+from ansible_collections.duet.ha_pair.plugins.module_utils.agent import ask
+from ansible_collections.duet.ha_pair.plugins.module_utils.compatibility import apart, unbelieved
 from ansible_collections.duet.ha_pair.plugins.module_utils.node import fill_interfaces
 from ansible_collections.duet.ha_pair.plugins.module_utils.rollover import PHASES, conflicts, transitional
 from ansible_collections.duet.ha_pair.plugins.module_utils.secret import join, masked
 from ansible_collections.duet.ha_pair.plugins.module_utils.vrrp_agent import config as schema
+from ansible_collections.duet.ha_pair.plugins.module_utils.vrrp_agent.client import ControlError
 
 PATH = "/etc/vrrp-agent/config.json"
 
@@ -159,14 +173,23 @@ def is_private() -> bool:
     return agent is not None and files.mode(PATH) == 0o600 and files.owner(PATH) == (agent.uid, agent.gid)
 
 
+def running_digest() -> str | None:
+    """The fingerprint of what the agent runs with; empty if it does not say, None if there is no agent that runs."""
+    try:
+        return str(ask().get("config_digest"))
+    except ControlError as error:
+        return None if error.code in ("not_running", "not_installed") else ""
+
+
 def run(module: AnsibleModule) -> dict[str, Any]:
     """Compare, check, write; the result for Ansible."""
     document = join(module.params["config"] or {}, module.params["secrets"] or {})
     present = files.read(PATH)
     before, phase = decode(present), module.params["phase"]
     problems = problems_of(document)
-    if phase and not problems:
-        problems = conflicts(before, document)
+    running = running_digest()
+    if not problems and (phase or running is not None):
+        problems = conflicts(before, document) if phase else unbelieved(before, document)
     if problems:
         module.fail_json(msg="; ".join(problems))
     if phase:
@@ -179,7 +202,11 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     diff = files.difference(PATH, shown_before, render(masked(document, before)))
     names = changed_instances(before, document)
     digest = hashlib.sha256(content).hexdigest()
-    return {"changed": changed, "path": PATH, "digest": digest, "instances": names, "diff": diff}
+    unknown = running is not None and running != hashlib.sha256(present or b"").hexdigest()
+    parted = [one["name"] for one in document["instances"]] if unknown else apart(before, document)
+    return {
+        "changed": changed, "path": PATH, "digest": digest, "instances": names, "apart": parted, "diff": diff
+    }  # fmt: skip
 
 
 def main() -> None:
