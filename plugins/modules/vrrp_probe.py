@@ -123,6 +123,11 @@ series:
         - node: lb1
           from: 1795390893.64
           to: 1795390899.64
+    silences:
+      description: When no answer came, although the probes of that time may have been answered later.
+      type: list
+      elements: dict
+      sample: []
     pauses:
       description: When nothing was sent, as the host had no time for it.
       type: list
@@ -160,9 +165,7 @@ def questions(params: dict[str, Any]) -> Questions:
     if not params["path"].startswith("/") or any(character <= " " for character in params["path"]):
         raise ValueError("path: it begins with / and has no blanks")
     targets = [str(ip_address(target)) for target in params["targets"]]
-    return Questions(
-        targets, params["types"], params["port"], params["path"], params["interval"], params["timeout"]
-    )
+    return Questions(targets, params["types"], params["port"], params["path"], params["interval"], params["timeout"])
 
 
 def main() -> None:

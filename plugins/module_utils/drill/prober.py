@@ -114,7 +114,7 @@ class _EchoAsker(_Asker):
         try:
             self._echo.send(number)
         except OSError as error:
-            self.series.end(sent, error=_words(error))
+            self.series.end(sent, time.monotonic_ns(), error=_words(error))
             return
         self._open[number] = sent
         self.loop.call_later(self.questions.timeout_s, self._give_up, number, sent)
@@ -122,7 +122,7 @@ class _EchoAsker(_Asker):
     def _give_up(self, number: int, sent: Probe) -> None:
         if self._open.get(number) is sent:
             del self._open[number]
-        self.series.end(sent, error="no answer in time")
+        self.series.end(sent, time.monotonic_ns(), error="no answer in time")
 
     def _receive(self) -> None:
         try:
@@ -130,7 +130,7 @@ class _EchoAsker(_Asker):
                 number = self._echo.receive()
                 sent = self._open.pop(number, None) if number is not None else None
                 if sent:
-                    self.series.end(sent)
+                    self.series.end(sent, time.monotonic_ns())
         except BlockingIOError:
             return
         except OSError:  # an ICMP error of a probe before: that one gets no answer, and is given up in its time
@@ -156,11 +156,12 @@ class _ConnectionAsker(_Asker):
     async def _ask(self, sent: Probe) -> None:
         end = self.loop.call_later(self.questions.timeout_s, _cancel, asyncio.current_task())
         try:
-            self.series.end(sent, *await self._answer())
+            node, error = await self._answer()
+            self.series.end(sent, time.monotonic_ns(), node, error)
         except asyncio.CancelledError:
-            self.series.end(sent, error="no answer in time")
+            self.series.end(sent, time.monotonic_ns(), error="no answer in time")
         except OSError as error:
-            self.series.end(sent, error=_words(error))
+            self.series.end(sent, time.monotonic_ns(), error=_words(error))
         finally:
             end.cancel()
 

@@ -53,6 +53,8 @@ class Series:
         self._gap: Gap | None = None
         self._gaps: list[Gap] = []
         self._turns: list[list[Any]] = []
+        self._last_arrival_ns: int | None = None
+        self._silences: list[tuple[int, int]] = []
         self._pauses: list[tuple[int, int]] = []
 
     def begin(self, sent_ns: int) -> Probe:
@@ -64,10 +66,12 @@ class Series:
         self._open.append(Probe(sent_ns))
         return self._open[-1]
 
-    def end(self, probe: Probe, node: str | None = None, error: str | None = None) -> None:
-        """A probe has its answer, or will have none; only the first word on a probe counts."""
+    def end(self, probe: Probe, now_ns: int, node: str | None = None, error: str | None = None) -> None:
+        """A probe has its answer now, or will have none; only the first word on a probe counts."""
         if probe.ended:
             return
+        if error is None:
+            self._arrive(now_ns)
         probe.ended, probe.node, probe.error = True, node, error
         while self._open and self._open[0].ended:
             self._count(self._open.popleft())
@@ -75,7 +79,7 @@ class Series:
     def close(self) -> None:
         """The series is over: what has not ended by now is lost."""
         for probe in list(self._open):
-            self.end(probe, error="no answer in time")
+            self.end(probe, probe.sent_ns, error="no answer in time")
         if self._gap is not None:
             self._gaps.append(self._gap)
             self._gap = None
@@ -102,8 +106,15 @@ class Series:
                 for gap in self._gaps
             ],
             "turns": [{"node": node, "from": at(began), "to": at(ended)} for node, began, ended in self._turns],
+            "silences": [{"from": at(began), "to": at(ended)} for began, ended in self._silences],
             "pauses": [{"from": at(began), "to": at(ended)} for began, ended in self._pauses],
         }
+
+    def _arrive(self, now_ns: int) -> None:
+        """Answers that were held up, and came, are no losses; but for that time nobody answered."""
+        if self._last_arrival_ns is not None and now_ns - self._last_arrival_ns > self._pause_ns:
+            self._silences.append((self._last_arrival_ns, now_ns))
+        self._last_arrival_ns = now_ns
 
     def _count(self, probe: Probe) -> None:
         if probe.error is not None:

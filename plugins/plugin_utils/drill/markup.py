@@ -52,4 +52,6 @@ def _child(child: Any) -> str:
 
 def _text(value: Any) -> str:
     """Without control characters, which no HTML may have."""
-    return "".join(character for character in str(value) if character in "\t\n" or character >= " " and character != "\x7f")
+    return "".join(
+        character for character in str(value) if character in "\t\n" or character >= " " and character != "\x7f"
+    )

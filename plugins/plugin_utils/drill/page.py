@@ -88,7 +88,7 @@ def _section(fault: Mapping[str, Any], report: Mapping[str, Any]) -> Html:
     return tag(
         "section",
         tag("div", tag("h2", fault["name"]), _badge(fault["verdict"]), class_="top"),
-        tag("p", f"{fault['what']}."),
+        tag("p", f"{fault['what'][:1].upper()}{fault['what'][1:]}."),
         _list(fault["reasons"]),
         [_figures(fault), _picture(fault, report), _log(fault)] if made else None,
         id=fault["name"],
@@ -143,9 +143,11 @@ def _reading_help(report: Mapping[str, Any]) -> Html:
         tag(
             "ul",
             tag("li", "A bar: the host's kernel had the address. ", [_key(report, host) for host in report["hosts"]]),
+            tag("li", "A thin line: the host that answered, where the answers name it (X-Served-By)."),
             tag("li", "A stroke: a probe that was lost; it had no answer within ", f"{float(asked['timeout']):g} s."),
+            tag("li", "A pale box: no answer came. Without a stroke in it, the answers were held up, and came later."),
             tag("li", "A dashed stroke: a connection that was half through when the role moved, and was reset."),
-            tag("li", "An outage: from the last answered probe before a loss to the first answered one after it."),
+            tag("li", "An outage: from the last answered probe before a loss to the first one after it; or a silence."),
             tag("li", f"The client is {report['client']}; it asked each address by {how}."),
             tag("li", f"Above a bound, {report['allowance_s']:g} s are allowed for the client and the machines."),
         ),
@@ -157,7 +159,9 @@ def _reading_help(report: Mapping[str, Any]) -> Html:
 
 def _key(report: Mapping[str, Any], host: str) -> Html:
     number = report["hosts"].index(host) % COLOURS
-    picture = tag("svg", tag("rect", width=26, height=12, rx=3, class_=f"host{number}"), class_="key", aria_hidden="true")
+    picture = tag(
+        "svg", tag("rect", width=26, height=12, rx=3, class_=f"host{number}"), class_="key", aria_hidden="true"
+    )
     return join(picture, f" {host} ")
 
 

@@ -81,13 +81,21 @@ def _clock(name: str, clock: Mapping[str, Any], clocks: Clocks) -> dict[str, Any
     return {**known, "corrected": clocks.ahead_s(name)}
 
 
-def _fault(plan: Mapping[str, Any], record: Mapping[str, Any], drill: Mapping[str, Any], clocks: Clocks) -> dict[str, Any]:
+def _fault(
+    plan: Mapping[str, Any], record: Mapping[str, Any], drill: Mapping[str, Any], clocks: Clocks
+) -> dict[str, Any]:
     bounds = plan["bounds"]
     known = {
         **{key: plan[key] for key in ("name", "host", "planned", "what")},
         "bound_s": max((one["down_s"] for one in bounds.values() if not one["lossless"]), default=0.0),
         "bound_words": [f"{name}: {one['words']}" for name, one in bounds.items() if not one["lossless"]],
-        **{"outage_s": 0.0, "lost": 0, "cut_off": 0, "overlap_s": 0.0, "rows": [], "log": [], "notes": []},
+        "outage_s": 0.0,
+        "lost": 0,
+        "cut_off": 0,
+        "overlap_s": 0.0,
+        "rows": [],
+        "log": [],
+        "notes": [],
     }
     if record["outcome"] in ("refused", "not made") or "broke" not in record:
         verdict = record["outcome"] if record["outcome"] in ("refused", "not made") else "failed"
@@ -115,7 +123,7 @@ class _Judged:
         """Everything about it that the page shows."""
         failures, doubts = list(self._failures()), list(self._doubts())
         gaps = [gap for unused_row, unused_lane, gap in self._gaps() if not gap["cut_off"]]
-        outages = [gap["outage_s"] for gap in gaps]
+        outages = [gap["outage_s"] for gap in gaps] + [span["to"] - span["from"] for span in self._silences()]
         return {
             "verdict": "failed" if failures else "not proven" if doubts else "passed",
             "reasons": [*failures, *doubts],
@@ -149,6 +157,11 @@ class _Judged:
             for found in row["lanes"]:
                 for gap in found["gaps"]:
                     yield row, found, gap
+
+    def _silences(self) -> Iterator[Mapping[str, Any]]:
+        for row in self._rows:
+            for found in row["lanes"]:
+                yield from found["silences"]
 
     def _overlap_s(self, row: Mapping[str, Any]) -> float:
         return overlap_s(row["segments"], (self._broke[0], self._mended[0]))

@@ -61,13 +61,14 @@ def overlap_s(held: Sequence[Mapping[str, Any]], window: Span) -> float:
 def lane(series: Mapping[str, Any], window: Span, ours: Clocks, client: str) -> dict[str, Any]:
     """The probes of one kind, cut to the window."""
     gaps = [_gap(gap, ours, client) for gap in series["gaps"]]
-    pauses = [{key: ours.ours(client, pause[key]) for key in ("from", "to")} for pause in series["pauses"]]
     return {
         "type": series["type"],
         "sent": series["sent"],
         "answered": series["answered"],
         "gaps": [gap for gap in gaps if window[0] <= gap["at"] <= window[1]],
-        "pauses": [pause for pause in pauses if pause["to"] >= window[0] and pause["from"] <= window[1]],
+        "turns": [turn for turn in _within(series["turns"], window, ours, client) if turn["node"]],
+        "silences": _within(series["silences"], window, ours, client),
+        "pauses": _within(series["pauses"], window, ours, client),
     }
 
 
@@ -80,6 +81,11 @@ def log(watched: Mapping[str, Mapping[str, Any]], window: Span, clocks: Clocks) 
     ]
     within = [line for line in found if window[0] <= line["at"] <= window[1]]
     return sorted(within, key=lambda line: float(line["at"]))[:MOST_LINES]
+
+
+def _within(spans: Sequence[Mapping[str, Any]], window: Span, clocks: Clocks, client: str) -> list[dict[str, Any]]:
+    found = [{**span, **{key: clocks.ours(client, span[key]) for key in ("from", "to")}} for span in spans]
+    return [span for span in found if span["to"] >= window[0] and span["from"] <= window[1]]
 
 
 def _spans(host: str, watch: Mapping[str, Any], address: str, window: Span, clocks: Clocks) -> Iterator[Span]:

@@ -33,10 +33,12 @@ ul.reasons { margin: .4rem 0; padding-left: 1.2rem; }
 .timeline text { fill: var(--ink); } .timeline .label { text-anchor: end; fill: var(--faint); }
 .timeline .tick { text-anchor: middle; fill: var(--faint); } .timeline .vip { font-weight: 600; font-size: 13px; }
 .timeline .grid, .timeline .rail { stroke: var(--line); stroke-width: 1; }
+.turn { fill: var(--faint); }
 .host0 { fill: var(--h0); } .host1 { fill: var(--h1); } .host2 { fill: var(--h2); }
 .host3 { fill: var(--h3); } .host4 { fill: var(--h4); } .host5 { fill: var(--h5); }
 .lost { stroke: var(--mark); stroke-width: 1.2; fill: none; }
 .cutoff { stroke: var(--doubt); stroke-width: 2; stroke-dasharray: 3 2; fill: none; }
+.silence { fill: var(--mark); opacity: .25; }
 .pause { fill: var(--line); stroke: var(--faint); stroke-dasharray: 2 2; }
 rect.broke { fill: var(--bad); opacity: .16; } rect.mended { fill: var(--good); opacity: .16; }
 .timeline text.broke { fill: var(--bad); } .timeline text.mended { fill: var(--good); }
@@ -62,13 +64,13 @@ for (const picture of document.querySelectorAll("svg.timeline")) {
   cursor.setAttribute("class", "cursor");
   cursor.setAttribute("y1", 20);
   cursor.setAttribute("y2", picture.viewBox.baseVal.height);
-  picture.append(cursor);
   const point = (event) => {
     const box = picture.getBoundingClientRect();
     const x = Math.min(Math.max((event.clientX - box.left) / box.width * picture.viewBox.baseVal.width, left), right);
     const at = from + (x - left) / (right - left) * (to - from);
     cursor.setAttribute("x1", x);
     cursor.setAttribute("x2", x);
+    picture.append(cursor);
     const here = [...picture.querySelectorAll(".segment")]
       .filter((one) => Number(one.dataset.from) <= at && at <= Number(one.dataset.to))
       .map((one) => one.dataset.address + " on " + one.dataset.host);

@@ -45,7 +45,10 @@ class Scale:
         """Round seconds since the fault, as many as there is room for."""
         long_s = self.ended_s - self.began_s
         step_s = next((step for step in _STEPS_S if long_s / step <= _MOST_TICKS), long_s / _MOST_TICKS)
-        first, last = (math.ceil((self.began_s - self.zero_s) / step_s), math.floor((self.ended_s - self.zero_s) / step_s))
+        first, last = (
+            math.ceil((self.began_s - self.zero_s) / step_s),
+            math.floor((self.ended_s - self.zero_s) / step_s),
+        )
         return [number * step_s for number in range(first, last + 1)]
 
 
@@ -61,7 +64,7 @@ def draw(fault: Mapping[str, Any], hosts: Sequence[str]) -> Html:
             parts.append(_bar(scale, row, host, hosts.index(host), y))
             y += BAR + 2
         for lane in row["lanes"]:
-            parts.append(_lane(scale, row, lane, y))
+            parts.append(_lane(scale, row, lane, hosts, y))
             y += BAR + 2
         y += GAP
     name = f"timeline-{fault['name']}"
@@ -95,7 +98,9 @@ def words(fault: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _heading(row: Mapping[str, Any], y: float) -> Html:
-    return tag("text", row["address"], tag("tspan", f"  {row['instance']}", class_="faint"), x=6, y=y + 14, class_="vip")
+    return tag(
+        "text", row["address"], tag("tspan", f"  {row['instance']}", class_="faint"), x=6, y=y + 14, class_="vip"
+    )
 
 
 def _bar(scale: Scale, row: Mapping[str, Any], host: str, number: int, y: float) -> Html:
@@ -121,22 +126,45 @@ def _bar(scale: Scale, row: Mapping[str, Any], host: str, number: int, y: float)
     return join(tag("text", f"on {host}", x=LEFT - 8, y=y + 15, class_="label"), _rail(y), bars)
 
 
-def _lane(scale: Scale, row: Mapping[str, Any], lane: Mapping[str, Any], y: float) -> Html:
-    """One kind of probes: a mark for each that was lost, and a hatched box where none was sent."""
+def _lane(scale: Scale, row: Mapping[str, Any], lane: Mapping[str, Any], hosts: Sequence[str], y: float) -> Html:
+    """One kind of probes: who answered, a stroke for each lost one, boxes where no answer came or none was sent."""
     marks = [_marks(scale, row, lane, gap, y) for gap in lane["gaps"]]
-    pauses = [
-        tag(
-            "rect",
-            tag("title", f"no probe was sent from {scale.since(pause['from'])} to {scale.since(pause['to'])}"),
-            x=scale.x(pause["from"]),
-            y=y + 4,
-            width=scale.width(pause["from"], pause["to"]),
-            height=BAR - 8,
-            class_="pause",
-        )
-        for pause in lane["pauses"]
-    ]
-    return join(tag("text", lane["type"], x=LEFT - 8, y=y + 15, class_="label"), _rail(y), pauses, marks)
+    lost = sum(gap["lost"] for gap in lane["gaps"])
+    return join(
+        tag("text", f"{lane['type']}, {lost} of {lane['sent']} lost", x=LEFT - 8, y=y + 15, class_="label"),
+        _rail(y),
+        [_turn(scale, turn, hosts, y) for turn in lane["turns"]],
+        [_box(scale, span, "silence", "no answer came", y) for span in lane["silences"]],
+        [_box(scale, span, "pause", "no probe was sent", y) for span in lane["pauses"]],
+        marks,
+    )
+
+
+def _turn(scale: Scale, turn: Mapping[str, Any], hosts: Sequence[str], y: float) -> Html:
+    """Who answered; a node is coloured as the host of that name."""
+    colour = f" host{hosts.index(turn['node']) % COLOURS}" if turn["node"] in hosts else ""
+    return tag(
+        "rect",
+        tag("title", f"{turn['node']} answered from {scale.since(turn['from'])} to {scale.since(turn['to'])}"),
+        x=scale.x(turn["from"]),
+        y=y + BAR / 2 - 1.5,
+        width=scale.width(turn["from"], turn["to"]),
+        height=3,
+        class_=f"turn{colour}",
+        data_node=turn["node"],
+    )
+
+
+def _box(scale: Scale, span: Mapping[str, Any], name: str, what: str, y: float) -> Html:
+    return tag(
+        "rect",
+        tag("title", f"{what} from {scale.since(span['from'])} to {scale.since(span['to'])}"),
+        x=scale.x(span["from"]),
+        y=y + 7,
+        width=scale.width(span["from"], span["to"]),
+        height=BAR - 14,
+        class_=name,
+    )
 
 
 def _marks(scale: Scale, row: Mapping[str, Any], lane: Mapping[str, Any], gap: Mapping[str, Any], y: float) -> Html:

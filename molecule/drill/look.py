@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Opens the pages of the drill and of the refused one in a browser, and looks at what is there."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+
+from browser import Element, colours, open_page, picture  # noqa: E402
+
+FAULTS = ["switchover", "stop", "kill", "freeze", "cut"]
+# The page's own: the bar of the first host, a lost probe, "passed".
+SHOWN = {(0x2F, 0x6F, 0xB2), (0xC2, 0x18, 0x5B), (0x17, 0x72, 0x4A)}
+
+
+def look_at_drill(path: Path) -> None:
+    """Every fault passed, and its picture shows who held the address and each lost probe."""
+    page, complaints = open_page(path)
+    assert complaints == [], complaints
+    assert page.one("html").attributes["data-script"] == "ran"
+    assert verdicts(page) == dict.fromkeys(FAULTS, "passed"), verdicts(page)
+    assert page.one("span", id="verdict").text == "passed"
+    report = json.loads(page.one("script", id="report").text)
+    for fault in report["faults"]:
+        look_at_fault(page.one("section", id=fault["name"]), fault)
+    cut = next(fault for fault in report["faults"] if fault["name"] == "cut")
+    # (256 - 100) / 256 of 0.5 s beyond three intervals.
+    assert abs(cut["bound_s"] - 1.8047) < 0.001, cut["bound_s"]
+    assert 0.5 < cut["outage_s"] < cut["bound_s"] + 1, cut["outage_s"]
+    assert strokes(page.one("section", id="cut")) > 50
+    assert "no advert from" in page.one("section", id="cut").text
+    shown = colours(picture(path, 1100, 3600))
+    assert shown >= SHOWN, SHOWN - shown
+
+
+def look_at_fault(section: Element, fault: dict[str, object]) -> None:
+    """The host had the address, in the end again; between, the other one had it, unless the agent was back at once."""
+    held = list(section.find("rect", class_="segment"))
+    order = [one.attributes["data-host"] for one in sorted(held, key=lambda one: float(one.attributes["data-from"]))]
+    assert order == ["lb1", "lb2", "lb1"] or (fault["name"] == "kill" and order == ["lb1"]), (fault["name"], order)
+    assert strokes(section) == fault["lost"], (fault["name"], strokes(section))
+    assert [one.attributes["data-node"] for one in section.find("rect", class_="turn")] == order
+    assert " -> " in section.text or order == ["lb1"]
+
+
+def strokes(section: Element) -> int:
+    """How many lost probes are marked."""
+    return sum(len(re.findall("M", one.attributes["d"])) for one in section.find("path", class_="lost"))
+
+
+def verdicts(page: Element) -> dict[str, str]:
+    """Fault to verdict, as the table at the top has them."""
+    rows = (row.attributes for row in page.one("table", id="summary").find("tr"))
+    return {row["data-fault"]: row["data-verdict"] for row in rows if "data-fault" in row}
+
+
+def look_at_refused(path: Path) -> None:
+    """Nobody answered the questions: nothing was done, and the page says so."""
+    page, complaints = open_page(path)
+    assert complaints == [], complaints
+    assert page.one("span", id="verdict").text == "refused"
+    assert verdicts(page) == dict.fromkeys(["switchover", "stop"], "refused")
+    assert "refused: no answer" in page.one("section", id="stop").text
+
+
+def look_without_scripts(path: Path) -> None:
+    """The picture is there all the same."""
+    with tempfile.TemporaryDirectory() as folder:
+        bare = Path(folder) / "bare.html"
+        bare.write_text(path.read_text().replace("script-src 'unsafe-inline'", "script-src 'none'"))
+        assert "data-script" not in open_page(bare)[0].one("html").attributes
+        assert colours(picture(bare, 390, 9000)) >= SHOWN, "not all is shown on a phone without scripts"
+
+
+if __name__ == "__main__":
+    look_at_drill(Path(sys.argv[1]))
+    look_without_scripts(Path(sys.argv[1]))
+    look_at_refused(Path(sys.argv[2]))
