@@ -17,7 +17,8 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
 from typing import IO
 from xml.etree import ElementTree
@@ -43,17 +44,19 @@ SCENARIOS = (
 )
 # Hosts wait more than they work: for boots, packages, timers.
 SCENARIOS_AT_ONCE = 3
+# What only computes, on one core each.
+COMPUTING_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One command; `quick` stages make up `make check`, and `beside` ones run at the same time."""
+    """One command; `quick` ones make up `make check`; neighbours with one `at_once` run so many at a time."""
 
     name: str
     command: tuple[str, ...]
     quick: bool = False
     pytest: bool = False
-    beside: bool = False
+    at_once: int = 1
 
 
 @dataclass
@@ -95,14 +98,19 @@ def stages() -> list[Stage]:
         Stage("mypy lab", tool("mypy", "lab", "tests/run.py"), quick=True),
         Stage("mypy simulation", tool("mypy", "tests/simulation"), quick=True),
         Stage("unit", pytest("tests/unit", "-n", "2"), quick=True, pytest=True),
-        Stage("simulation", pytest("tests/simulation"), quick=True, pytest=True),
-        Stage("ansible-lint", tool("ansible-lint", "--profile", "production", "--offline", "-q"), quick=True),
-        Stage("sanity", ("bash", "tests/sanity.sh")),
-        Stage("package", pytest("tests/package"), pytest=True),
     ]
     result += [
-        Stage(f"unit on Python {version}", ("bash", "tests/unit_on.sh", suite), pytest=True)
-        for suite, version in INTERPRETERS.items()
+        replace(stage, at_once=COMPUTING_AT_ONCE)
+        for stage in (
+            Stage("simulation", pytest("tests/simulation"), quick=True, pytest=True),
+            Stage("ansible-lint", tool("ansible-lint", "--profile", "production", "--offline", "-q"), quick=True),
+            Stage("sanity", ("bash", "tests/sanity.sh")),
+            Stage("package", pytest("tests/package"), pytest=True),
+            *(
+                Stage(f"unit on Python {version}", ("bash", "tests/unit_on.sh", suite), pytest=True)
+                for suite, version in INTERPRETERS.items()
+            ),
+        )
     ]
     result += [
         Stage("lab", pytest("tests/lab"), pytest=True),
@@ -112,18 +120,22 @@ def stages() -> list[Stage]:
     ]
     # Alone: it looks for milliseconds.
     result += [Stage("soak", pytest("tests/soak", "-rP"), pytest=True)]
-    result += [Stage(f"molecule {name}", tool("molecule", "test", "-s", name), beside=True) for name in SCENARIOS]
+    result += [
+        Stage(f"molecule {name}", tool("molecule", "test", "-s", name), at_once=SCENARIOS_AT_ONCE) for name in SCENARIOS
+    ]
     return result
 
 
 def run_all(chosen: list[Stage]) -> Iterator[tuple[Stage, Count, float]]:
-    """Run stages one after the other; at last those that can run beside others, each with its output in one piece."""
-    for stage in chosen:
-        if not stage.beside:
-            print(heading(stage), flush=True)
-            yield (stage, *run(stage, None))
-    with ThreadPoolExecutor(SCENARIOS_AT_ONCE) as pool:
-        yield from pool.map(run_quietly, [stage for stage in chosen if stage.beside])
+    """Run stages one after the other, and where they can run beside each other, each with its output in one piece."""
+    for at_once, group in groupby(chosen, lambda stage: stage.at_once):
+        if at_once == 1:
+            for stage in group:
+                print(heading(stage), flush=True)
+                yield (stage, *run(stage, None))
+        else:
+            with ThreadPoolExecutor(at_once) as pool:
+                yield from pool.map(run_quietly, list(group))
 
 
 def run_quietly(stage: Stage) -> tuple[Stage, Count, float]:

@@ -143,6 +143,8 @@ def test_where_it_cannot_be_remembered_it_is_refused(segment: Segment, tmp_path:
     agent.launch([*agent.run_command(), "--state-dir", str(place)])
     wait_for(agent._answers, "the agent answers", 10)
     since = agent.wait_for_state("MASTER", SOON_S)["since"]
+    wait_for(lambda: "MASTER" in (place / "events.jsonl").read_text(), "its last event is written", SOON_S)
+    place.rename(tmp_path / "gone")
     place.write_text("no folder")
     done = agent.command("drain", "--force")
     assert done.returncode == 1

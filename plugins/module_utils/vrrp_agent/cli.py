@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, duet.ha_pair contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""The command line: `vrrp-agent run | check | status | reload | upgrade | switchover | drain | undrain`."""
+"""The command line: `vrrp-agent run | check | status | events | reload | upgrade | switchover | drain | undrain`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from . import client
+from . import client, events_command
 from .version import VERSION
 
 CONFIG_FILE = "/etc/vrrp-agent/config.json"
@@ -54,14 +54,12 @@ def _parser() -> argparse.ArgumentParser:
         "--state-dir",
         default=os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or None,
         metavar="DIR",
-        help="where a drain is remembered (default: $STATE_DIRECTORY, else the runtime directory)",
+        help="where a drain and the events are remembered (default: $STATE_DIRECTORY, else the runtime directory)",
     )
     run.set_defaults(command=_run)
     check = commands.add_parser("check", parents=[config_file], help="check a configuration: exit 0, or 2 and why")
     check.set_defaults(command=_check)
-    show = commands.add_parser("status", parents=[runtime], help="show what is live")
-    show.add_argument("--json", action="store_true", help="the whole status document")
-    show.set_defaults(command=_status)
+    _add_views(commands, runtime)
     again = commands.add_parser("reload", parents=[runtime], help="read the configuration again, without a restart")
     again.set_defaults(command=_reload)
     anew = commands.add_parser(
@@ -70,6 +68,24 @@ def _parser() -> argparse.ArgumentParser:
     anew.set_defaults(command=_upgrade)
     _add_maintenance(commands, runtime)
     return parser
+
+
+def _add_views(commands: Any, runtime: argparse.ArgumentParser) -> None:
+    """What is live, and what has happened."""
+    show = commands.add_parser("status", parents=[runtime], help="show what is live")
+    show.add_argument("--json", action="store_true", help="the whole status document")
+    show.set_defaults(command=_status)
+    events = commands.add_parser("events", parents=[runtime], help="show what has happened, and why")
+    events.add_argument("--lines", type=int, default=20, metavar="N", help="the last N, at most 500 (default: 20)")
+    events.add_argument("--follow", action="store_true", help="go on with what happens, until interrupted")
+    events.add_argument("--json", action="store_true", help="a JSON document a line")
+    events.add_argument(
+        "--state-dir",
+        default=events_command.STATE_DIR,
+        metavar="DIR",
+        help="where they are read when no agent runs (default: %(default)s)",
+    )
+    events.set_defaults(command=_events)
 
 
 def _add_maintenance(commands: Any, runtime: argparse.ArgumentParser) -> None:
@@ -104,8 +120,8 @@ def _run(options: argparse.Namespace) -> int:
     # The daemon's imports are slow and nobody else's business.
     import asyncio
 
-    from .config import ConfigError
     from .linux.errors import KernelError
+    from .schema import ConfigError
     from .service import log
     from .service.agent import Agent
     from .service.only_one import StartError
@@ -123,14 +139,15 @@ def _run(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from . import config
+    from .schema import ConfigError
 
     try:
         with open(options.config, encoding="utf-8") as file:
             problems = config.validate(config.decode(file.read()))
-    except config.ConfigError as error:
+    except ConfigError as error:
         problems = [error]
     except (OSError, UnicodeDecodeError) as error:
-        problems = [config.ConfigError("", getattr(error, "strerror", None) or "not UTF-8 text")]
+        problems = [ConfigError("", getattr(error, "strerror", None) or "not UTF-8 text")]
     for problem in problems:
         sys.stderr.write(f"{options.config}: {problem}\n")
     return EXIT_REFUSED if problems else 0
@@ -142,6 +159,17 @@ def _status(options: argparse.Namespace) -> int:
     except client.ControlError as error:
         return _fail(error)
     sys.stdout.write(json.dumps(document, indent=2) + "\n" if options.json else _table(document))
+    return 0
+
+
+def _events(options: argparse.Namespace) -> int:
+    try:
+        events_command.show(options.lines, options.follow, options.json, options.runtime_dir, options.state_dir)
+    except client.ControlError as error:
+        return _fail(error)
+    except (KeyboardInterrupt, BrokenPipeError):
+        # Who reads has had enough; nothing is left to be flushed to nobody at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return 0
 
 

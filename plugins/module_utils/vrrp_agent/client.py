@@ -16,6 +16,8 @@ RUNTIME_DIR = "/run/vrrp-agent"
 SOCKET_NAME = "control.sock"
 # A successor may take an interval, of at most 40.95 s, to answer.
 HANDOVER_TIMEOUT_S = 60.0
+# The agent answers who follows its events after 20 s at the latest.
+FOLLOW_TIMEOUT_S = 30.0
 # An agent with a thousand instances answers with about 1 MB.
 _ANSWER_MAX_OCTETS = 64 * 1024 * 1024
 
@@ -40,6 +42,16 @@ def status(runtime_dir: str = RUNTIME_DIR, timeout_s: float = 5.0) -> dict[str, 
 def reload(runtime_dir: str = RUNTIME_DIR, timeout_s: float = 30.0) -> dict[str, Any]:
     """Make the agent read its configuration again; returns what changed, raises ControlError `config_invalid`."""
     return request({"command": "reload"}, runtime_dir, timeout_s)
+
+
+def events(lines: int = 20, runtime_dir: str = RUNTIME_DIR, timeout_s: float = 5.0) -> dict[str, Any]:
+    """The last events, at most 500, the oldest first, as `events`; `last` is the number to follow from."""
+    return request({"command": "events", "lines": lines}, runtime_dir, timeout_s)
+
+
+def follow(after: int, runtime_dir: str = RUNTIME_DIR, timeout_s: float = FOLLOW_TIMEOUT_S) -> dict[str, Any]:
+    """What has happened after an event's number, as `events` and `last`; waits up to 20 s for something to happen."""
+    return request({"command": "follow", "after": after}, runtime_dir, timeout_s)
 
 
 def switchover(

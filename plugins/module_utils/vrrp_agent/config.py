@@ -9,37 +9,22 @@ so that none of them can accept what another refuses. It is pure: no file, socke
 
 from __future__ import annotations
 
-import difflib
-import ipaddress
 import json
-import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Callable
 
+from . import schema
 from .protocol import credentials, sync_config, tracked
 from .protocol.contradictions import contradictions
 from .protocol.settings import Authentication, IPAddress, IPInterface, Settings
 from .protocol.sync_config import SyncGroup
+from .schema import ConfigError, Object
 
 # RFC 9568 5.2.5: IPvX Addr Count is one octet.
 ADDRESSES_MAX = 255
 # An IPv6 advertisement must fit the smallest link: (1280 - 40 - 8) / 16 addresses.
 ADDRESSES_MAX_IPV6 = 77
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_INTERFACE = re.compile(r"[^\s/:]{1,15}")
-_LIMITED_BROADCAST = ipaddress.IPv4Address("255.255.255.255")
-_REQUIRED = object()
-
-
-class ConfigError(Exception):
-    """A configuration that is refused: `path` is the key (`instances[0].priority`), `why` the reason and the mend."""
-
-    def __init__(self, path: str, why: str) -> None:
-        super().__init__(f"{path}: {why}" if path else why)
-        self.path = path
-        self.why = why
 
 
 @dataclass(frozen=True)
@@ -103,57 +88,15 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-class _Object:
-    """Takes the keys out of one JSON object; what is wrong with them goes to the shared list of problems."""
-
-    def __init__(self, value: Any, path: str, problems: list[ConfigError]) -> None:
-        self.path = path
-        self.problems = problems
-        self.known: list[str] = []
-        self.values: dict[str, Any] = value if isinstance(value, dict) else {}
-        if not isinstance(value, dict):
-            problems.append(ConfigError(path, "must be an object with keys and values"))
-
-    def at(self, key: str) -> str:
-        """The path of one of this object's keys."""
-        return f"{self.path}.{key}" if self.path else key
-
-    def take(self, key: str, convert: Callable[[Any], Any], default: Any = _REQUIRED) -> Any:
-        """The converted value of a key; None after a problem, which `convert` tells by a ValueError."""
-        self.known.append(key)
-        if key not in self.values:
-            if default is _REQUIRED:
-                self.problem(key, "is missing")
-                return None
-            return default
-        try:
-            return convert(self.values[key])
-        except ValueError as error:
-            self.problem(key, str(error))
-            return None
-
-    def problem(self, key: str, why: str) -> None:
-        """Note what is wrong with one key."""
-        self.problems.append(ConfigError(self.at(key), why))
-
-    def finish(self) -> None:
-        """Every key that nobody took is unknown, and an error."""
-        for key in self.values:
-            if key not in self.known:
-                near = difflib.get_close_matches(str(key), self.known, n=1)
-                hint = f"; did you mean {near[0]}?" if near else f"; known here: {', '.join(sorted(self.known))}"
-                self.problem(str(key), f"unknown key{hint}")
-
-
 def _read(document: Any) -> tuple[Config, list[ConfigError]]:
     problems: list[ConfigError] = []
-    top = _Object(document, "", problems)
-    router_id = top.take("router_id", _matching(_NAME, "a name of letters, digits, '_', '.' and '-'"))
-    items = top.take("instances", _list, [])
+    top = Object(document, "", problems)
+    router_id = top.take("router_id", schema.name)
+    items = top.take("instances", schema.any_list, [])
     instances = [_read_instance(item, f"instances[{index}]", problems) for index, item in enumerate(items or [])]
     groups = [
         _read_sync_group(item, f"sync_groups[{index}]", problems)
-        for index, item in enumerate(top.take("sync_groups", _list, []) or [])
+        for index, item in enumerate(top.take("sync_groups", schema.any_list, []) or [])
     ]
     top.finish()
     complete = [(index, instance) for index, instance in enumerate(instances) if instance is not None]
@@ -165,18 +108,18 @@ def _read(document: Any) -> tuple[Config, list[ConfigError]]:
 
 
 def _read_sync_group(value: Any, path: str, problems: list[ConfigError]) -> SyncGroup:
-    source = _Object(value, path, problems)
-    name = source.take("name", _matching(_NAME, "a name of letters, digits, '_', '.' and '-'"))
+    source = Object(value, path, problems)
+    name = source.take("name", schema.name)
     instances = source.take("instances", _members)
     source.finish()
     return SyncGroup(name or "", instances or ())
 
 
 def _members(value: Any) -> tuple[str, ...]:
-    names = _list(value)
+    names = schema.any_list(value)
     for name in names:
         if not isinstance(name, str):
-            raise ValueError(f"{_show(name)} is not the name of an instance")
+            raise ValueError(f"{schema.show(name)} is not the name of an instance")
         if names.count(name) > 1:
             raise ValueError(f"{name} stands twice")
     if len(names) < 2:
@@ -186,29 +129,29 @@ def _members(value: Any) -> tuple[str, ...]:
 
 def _read_instance(value: Any, path: str, problems: list[ConfigError]) -> Instance | None:
     before = len(problems)
-    source = _Object(value, path, problems)
-    version = source.take("version", _one_of(2, 3), 3)
+    source = Object(value, path, problems)
+    version = source.take("version", schema.one_of(2, 3), 3)
     fields = {
-        "name": source.take("name", _matching(_NAME, "a name of letters, digits, '_', '.' and '-'")),
-        "interface": source.take(
-            "interface", _matching(_INTERFACE, "the name of an interface (at most 15 characters)")
-        ),
-        "virtual_router_id": source.take("virtual_router_id", _integer(1, 255)),
+        "name": source.take("name", schema.name),
+        "interface": source.take("interface", schema.interface_name),
+        "virtual_router_id": source.take("virtual_router_id", schema.integer(1, 255)),
         "version": version,
-        "priority": source.take("priority", _integer(1, 255), 100),
+        "priority": source.take("priority", schema.integer(1, 255), 100),
         "advert_interval_cs": source.take("advert_interval", _interval_of(version), 100),
-        "preempt": source.take("preempt", _boolean, True),
-        "use_vmac": source.take("use_vmac", _boolean, False),
+        "preempt": source.take("preempt", schema.boolean, True),
+        "use_vmac": source.take("use_vmac", schema.boolean, False),
         "virtual_addresses": source.take("virtual_addresses", _virtual_addresses),
         "extra_addresses": source.take("extra_addresses", _addresses, ()),
         "authentication": _read_authentication(source, version),
         "track_interfaces": _read_tracked(source),
-        "source_address": source.take("source_address", _or_null(_host_address, None), None),
-        "unicast_peers": source.take("unicast_peers", _or_null(_peers, ()), ()),
-        "unicast_min_ttl": source.take("unicast_min_ttl", _integer(1, 255), 255),
-        "preempt_delay_ms": source.take("preempt_delay", _delay, 0),
-        "startup_delay_ms": source.take("startup_delay", _delay, 0),
-        "checksum": source.take("checksum", _one_of("auto", "with_pseudo_header", "without_pseudo_header"), "auto"),
+        "source_address": source.take("source_address", schema.or_null(schema.ip_address, None), None),
+        "unicast_peers": source.take("unicast_peers", schema.or_null(_peers, ()), ()),
+        "unicast_min_ttl": source.take("unicast_min_ttl", schema.integer(1, 255), 255),
+        "preempt_delay_ms": source.take("preempt_delay", schema.delay_ms, 0),
+        "startup_delay_ms": source.take("startup_delay", schema.delay_ms, 0),
+        "checksum": source.take(
+            "checksum", schema.one_of("auto", "with_pseudo_header", "without_pseudo_header"), "auto"
+        ),
     }
     source.finish()
     if len(problems) > before:
@@ -218,11 +161,11 @@ def _read_instance(value: Any, path: str, problems: list[ConfigError]) -> Instan
     return instance if len(problems) == before else None
 
 
-def _read_authentication(parent: _Object, version: int | None) -> Authentication:
+def _read_authentication(parent: Object, version: int | None) -> Authentication:
     parent.known.append("authentication")
     if "authentication" not in parent.values:
         return Authentication()
-    source = _Object(parent.values["authentication"], parent.at("authentication"), parent.problems)
+    source = Object(parent.values["authentication"], parent.at("authentication"), parent.problems)
     kind = source.take("type", credentials.choice("none", "pass", "hmac"), "none")
     if kind == "pass":
         password = source.take("password", credentials.password)
@@ -243,14 +186,14 @@ def _read_authentication(parent: _Object, version: int | None) -> Authentication
     return Authentication(kind or "none", password or "", mode or "", keys or ())
 
 
-def _read_keys(parent: _Object) -> tuple[tuple[int, bytes], ...]:
+def _read_keys(parent: Object) -> tuple[tuple[int, bytes], ...]:
     """The keys of `hmac`, the one that signs first."""
     keys: list[tuple[int, bytes]] = []
     for index, item in enumerate(parent.take("keys", credentials.keys) or ()):
-        source = _Object(item, f"{parent.at('keys')}[{index}]", parent.problems)
+        source = Object(item, f"{parent.at('keys')}[{index}]", parent.problems)
         if not isinstance(item, dict):
             continue
-        key_id, key = source.take("id", _integer(1, 255)), source.take("key", credentials.key)
+        key_id, key = source.take("id", schema.integer(1, 255)), source.take("key", credentials.key)
         if key_id is not None and key_id in dict(keys):
             source.problem("id", f"{key_id} stands twice; each key has an id of its own")
         source.finish()
@@ -258,17 +201,17 @@ def _read_keys(parent: _Object) -> tuple[tuple[int, bytes], ...]:
     return tuple(keys)
 
 
-def _read_tracked(parent: _Object) -> tuple[tracked.TrackedInterface, ...]:
+def _read_tracked(parent: Object) -> tuple[tracked.TrackedInterface, ...]:
     found = []
-    for number, item in enumerate(parent.take("track_interfaces", _list, []) or []):
-        source = _Object(item, f"{parent.at('track_interfaces')}[{number}]", parent.problems)
-        name = source.take("name", _matching(_INTERFACE, "the name of an interface (at most 15 characters)"))
+    for number, item in enumerate(parent.take("track_interfaces", schema.any_list, []) or []):
+        source = Object(item, f"{parent.at('track_interfaces')}[{number}]", parent.problems)
+        name = source.take("name", schema.interface_name)
         found.append(tracked.TrackedInterface(name, source.take("on_fail", tracked.on_fail, None)))
         source.finish()
     return tuple(found)
 
 
-def _check_instance(instance: Instance, source: _Object) -> None:
+def _check_instance(instance: Instance, source: Object) -> None:
     """What no key can be blamed for alone."""
     for key, why in contradictions(instance):
         source.problem(key, why)
@@ -308,66 +251,12 @@ def _check_unique(instances: list[tuple[int, Instance]], problems: list[ConfigEr
             owners.setdefault(claim, path)
 
 
-def _show(value: Any) -> str:
-    """A value for an error; not what is inside a list or an object, where a password may stand."""
-    if isinstance(value, (dict, list)):
-        return "an object" if isinstance(value, dict) else "a list"
-    return json.dumps(value, default=str)[:60]
-
-
-def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise ValueError(f"{_show(value)} is not a list")
-    return value
-
-
-def _boolean(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"{_show(value)} is not true or false")
-    return value
-
-
-def _integer(low: int, high: int) -> Callable[[Any], int]:
-    def convert(value: Any) -> int:
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise ValueError(f"{_show(value)} is not a whole number")
-        if not low <= value <= high:
-            raise ValueError(f"{value} is not in {low}..{high}")
-        return value
-
-    return convert
-
-
-def _or_null(convert: Callable[[Any], Any], default: Any) -> Callable[[Any], Any]:
-    """null says what the key's absence says."""
-    return lambda value: default if value is None else convert(value)
-
-
-def _one_of(*choices: Any) -> Callable[[Any], Any]:
-    def convert(value: Any) -> Any:
-        # True and 3.0 equal 1 and 3, and are neither.
-        if type(value) not in map(type, choices) or value not in choices:
-            raise ValueError(f"{_show(value)} is not one of {', '.join(str(choice) for choice in choices)}")
-        return value
-
-    return convert
-
-
-def _matching(pattern: re.Pattern[str], what: str) -> Callable[[Any], str]:
-    def convert(value: Any) -> str:
-        if not isinstance(value, str) or not pattern.fullmatch(value) or value in (".", ".."):
-            raise ValueError(f"{_show(value)} is not {what}")
-        return value
-
-    return convert
-
-
 def _interval_of(version: int | None) -> Callable[[Any], int]:
     """Seconds to centiseconds, in the range that the version can carry on the wire."""
 
     def convert(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise ValueError(f"{_show(value)} is not a number of seconds")
+            raise ValueError(f"{schema.show(value)} is not a number of seconds")
         # The range first, which infinity and its like do not pass: Decimal has no remainder for them.
         if version == 2 and (not 1 <= value <= 255 or value % 1):
             raise ValueError(f"{value} is not a whole number of seconds in 1..255, as version 2 needs")
@@ -378,34 +267,8 @@ def _interval_of(version: int | None) -> Callable[[Any], int]:
     return convert
 
 
-def _delay(value: Any) -> int:
-    """Seconds to milliseconds."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError(f"{_show(value)} is not a number of seconds")
-    if not 0 <= value <= 1000:
-        raise ValueError(f"{value} is not in 0..1000 seconds")
-    return round(value * 1000)
-
-
-def _address(value: Any) -> IPInterface:
-    """An address with or without a prefix; without one it is a /32 or /128."""
-    try:
-        address = ipaddress.ip_interface(value if isinstance(value, str) else "")
-    except ValueError:
-        raise ValueError(f"{_show(value)} is no IP address, with or without a /prefix") from None
-    if "%" in value:
-        raise ValueError(f"{value} has a zone; leave it out, the interface is its zone")
-    ip = address.ip
-    if ip.is_multicast or ip.is_loopback or ip.is_unspecified or ip == _LIMITED_BROADCAST:
-        raise ValueError(f"{value} is not an address that a host can own and share")
-    ends = (address.network.network_address, address.network.broadcast_address)
-    if address.version == 4 and address.network.prefixlen < 31 and ip in ends:
-        raise ValueError(f"{value} is the network's own or its broadcast address, no host's")
-    return address
-
-
 def _addresses(value: Any) -> tuple[IPInterface, ...]:
-    return tuple(_address(item) for item in _list(value))
+    return tuple(schema.ip_interface(item) for item in schema.any_list(value))
 
 
 def _virtual_addresses(value: Any) -> tuple[IPInterface, ...]:
@@ -420,16 +283,8 @@ def _virtual_addresses(value: Any) -> tuple[IPInterface, ...]:
     return addresses
 
 
-def _host_address(value: Any) -> IPAddress:
-    """One host's address: a prefix would say nothing here, and looks as if it named a network."""
-    address = _address(value)
-    if "/" in value:
-        raise ValueError(f"{value} has a prefix; an address alone is meant: {address.ip}")
-    return address.ip
-
-
 def _peers(value: Any) -> tuple[IPAddress, ...]:
-    peers = tuple(_host_address(item) for item in _list(value))
+    peers = tuple(schema.ip_address(item) for item in schema.any_list(value))
     if not peers:
         raise ValueError("has no address; list the other nodes' addresses, or leave the key out for multicast")
     return peers

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from vrrp_agent import config
-from vrrp_agent.config import Config, ConfigError, Instance
+from vrrp_agent.config import Config, Instance
 from vrrp_agent.protocol.settings import Authentication
+from vrrp_agent.schema import ConfigError
 
 
 def instance(**changed: Any) -> dict[str, Any]:

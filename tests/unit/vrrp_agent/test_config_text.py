@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from vrrp_agent import config
-from vrrp_agent.config import ConfigError
+from vrrp_agent.schema import ConfigError
 
 
 @pytest.mark.parametrize(

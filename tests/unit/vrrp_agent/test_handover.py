@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from story import FAULT
-from test_virtual_router import WEB, Segment, play
+from test_virtual_router import WEB, Segment, play, tell_nobody
 from vrrp_agent.config import Instance
 from vrrp_agent.linux.errors import KernelError
 from vrrp_agent.protocol import snapshot
@@ -25,14 +25,14 @@ def copied(running: VirtualRouter, segment: Segment, configured: Instance = WEB)
     """The same virtual router in another process, before it goes on."""
     document = json.loads(json.dumps(handover.remember(running)))
     assert tuple(document["identity"]) == configured.identity
-    return handover.restore(document, configured, segment, lambda: None)
+    return handover.restore(document, configured, segment, tell_nobody)
 
 
 def test_every_field_has_its_place() -> None:
     """Who adds one decides whether it is handed over (VIRTUAL_ROUTER) or follows from something else (LEFT_OUT)."""
 
     async def run() -> set[str]:
-        return set(vars(VirtualRouter(WEB, Segment(), lambda: None)))
+        return set(vars(VirtualRouter(WEB, Segment(), tell_nobody)))
 
     assert asyncio.run(run()) == set(handover.VIRTUAL_ROUTER) | handover.LEFT_OUT
     assert {field.name for field in fields(Transition)} == set(handover._TRANSITION)
@@ -110,6 +110,6 @@ def test_no_secret_is_handed_over() -> None:
 
     async def run() -> Any:
         web = replace(WEB, version=2, authentication=replace(WEB.authentication, type="pass", password="s3cret"))
-        return handover.remember(VirtualRouter(web, Segment(), lambda: None))
+        return handover.remember(VirtualRouter(web, Segment(), tell_nobody))
 
     assert "s3cret" not in json.dumps(asyncio.run(run()))

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from story import FAULT, INIT, MASTER, OURS, SECOND_VIP, US, VIP, T, fresh, sent
-from test_virtual_router import WEB, Segment, eth
+from test_virtual_router import WEB, Segment, eth, tell_nobody
 from vrrp_agent.config import Config
 from vrrp_agent.linux.interfaces import Address
 from vrrp_agent.linux.netlink import ADDRESS_PROTOCOL
@@ -153,7 +153,7 @@ def test_what_was_kept_for_it_is_let_go_when_it_cannot(carrier: bool) -> None:
         segment = Segment()
         segment.links = {7: eth(carrier=carrier)}
         segment.held = {(7, address) for address in WEB.addresses}
-        running = VirtualRouter(WEB, segment, lambda: None)
+        running = VirtualRouter(WEB, segment, tell_nobody)
         running.start(0.5)
         assert running.router.state is (MASTER if carrier else FAULT)
         assert bool(segment.held) is carrier

@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from story import OURS, S, T, backup, heard, master
 from vrrp_agent import config
-from vrrp_agent.config import ConfigError
 from vrrp_agent.protocol.events import InterfaceUp, PacketReceived, Reconfigured, SendAdvert, TimerDue
 from vrrp_agent.protocol.packet import PacketError, decode
 from vrrp_agent.protocol.router import Router
 from vrrp_agent.protocol.settings import Authentication
+from vrrp_agent.schema import ConfigError
 
 SECRET = "hUnt3r-2"
 SETTINGS = replace(OURS, version=2, authentication=Authentication("pass", SECRET))

@@ -41,6 +41,10 @@ def eth(index: int = 7, **changed: Any) -> Link:
     )
 
 
+def tell_nobody(event: str, running: VirtualRouter, **fields: Any) -> None:
+    """Nobody wants to know what happens."""
+
+
 class Segment:
     """What a VirtualRouter sees of service.network.Network: links, the addresses that it put there, what it sent."""
 
@@ -104,7 +108,7 @@ def play(story: Story) -> None:
 
     async def run() -> None:
         segment = Segment()
-        running = VirtualRouter(WEB, segment, lambda: None)
+        running = VirtualRouter(WEB, segment, tell_nobody)
         running.start()
         await asyncio.wait_for(until_master(running), 10)
         assert segment.held == {(7, VIP), (7, SECOND_VIP)}

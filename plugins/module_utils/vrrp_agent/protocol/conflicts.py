@@ -73,6 +73,10 @@ class Conflicts:
         # By address and MAC: a few for each address, however many make themselves up.
         self._seen: dict[bytes, dict[bytes | None, Conflict]] = {}
 
+    def age_ns(self, now_ns: int) -> int:
+        """How long it has been watched: since the virtual router's last transition."""
+        return now_ns - self._since_ns
+
     @property
     def reported(self) -> list[Conflict]:
         """The conflicts, in a stable order."""

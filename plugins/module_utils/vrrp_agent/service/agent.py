@@ -14,23 +14,20 @@ from typing import Any
 
 from .. import config
 from ..client import SOCKET_NAME
-from ..config import Config, ConfigError, Instance
-from ..linux.errors import KernelError, interface_name
-from ..linux.sockets import Datagram
-from ..protocol.events import PacketReceived, State
+from ..config import Config
+from ..linux.errors import KernelError
+from ..schema import ConfigError
 from ..version import VERSION
 from . import handover, process, resume, status
 from .conflicts import ConflictWatch
 from .control import Command, CommandError, ControlServer
+from .events import EventLog, Running
 from .log import LOGGER
 from .maintenance import Maintenance
-from .network import Network
 from .notify import notify, watchdog_interval_s
 from .only_one import only_agent_here
-from .sync_groups import SyncGroup, form_groups
-from .virtual_router import VirtualRouter
+from .routers import Routers
 
-_Identity = tuple[str, int, int]
 _LOOK_AGAIN_S = 5.0
 
 
@@ -41,20 +38,10 @@ class Agent:
         self._config_file = config_file
         self._runtime_dir = runtime_dir
         self._state_dir = state_dir or runtime_dir
-        self._config = Config("", ())
         self._config_digest = ""
         self._last_reload: dict[str, Any] | None = None
         self._last_upgrade: dict[str, Any] | None = None
         self._since_s = time.time()
-        self._routers: dict[_Identity, VirtualRouter] = {}
-        self._leaving: dict[_Identity, VirtualRouter] = {}
-        # What an earlier life has held until now: how long ago it was renewed at most.
-        self._held: dict[_Identity, float] = {}
-        self._groups: list[SyncGroup] = []
-        # By interface index, family and virtual router id.
-        self._receivers: dict[tuple[int, int, int], VirtualRouter] = {}
-        # What no virtual router can be blamed for, by the name of the interface that it came in by.
-        self._strays: dict[str, dict[str, int]] = {}
         self._exit_code = 0
 
     async def run(self) -> int:
@@ -64,43 +51,53 @@ class Agent:
         self._transition = asyncio.Event()
         self._reading = asyncio.Lock()
         predecessor = handover.predecessor()
-        self._config, self._config_digest = self._read_config()
+        first, self._config_digest = self._read_config()
         self._only_one = only_agent_here() if predecessor is None else predecessor.name
-        self._maintenance = Maintenance(self, self._state_dir)
+        self._events = EventLog(self._state_dir)
+        self._routers = Routers(self._note, lambda: self._maintenance.drained)
+        self._network = self._routers.network
+        self._maintenance = Maintenance(self._routers, self._state_dir, self._events.note)
         self._maintenance.remember()
         self._process = process.set_up()
         self._loop.set_default_executor(process.executor())
-        self._network = Network(self._follow_network, self._receive)
-        self._conflicts = ConflictWatch(self._network, self._all)
+        self._conflicts = ConflictWatch(self._network, self._routers.all, self._note)
         self._control = ControlServer(os.path.join(self._runtime_dir, SOCKET_NAME), self._commands())
         try:
             self._loop.set_exception_handler(self._resign)
             await self._control.prepare()
             if predecessor is None:
-                self._remove_leftovers()
-                self._apply(self._config)
+                if not self._maintenance.drained and resume.same_life(self._runtime_dir, self._config_digest):
+                    self._routers.resume(first)
+                self._routers.remove_leftovers(first)
+                self._note("started", version=VERSION, drained=self._maintenance.drained)
+                self._routers.apply(first)
                 self._control.publish()
                 self._follow_signals()
                 self._say_ready()
             else:
-                self._take_over(predecessor)
+                self._take_over(predecessor, first)
             self._loop.call_later(_LOOK_AGAIN_S, self._look_again)
             await self._write_record()
             await self._stopping.wait()
             notify("STOPPING=1")
             await self._leave()
+            self._note("stopped", exit_code=self._exit_code)
         finally:
-            self._let_go()
+            if not self._routers.let_go():
+                self._exit_code = 1
             self._control.close()
             self._conflicts.close()
             self._network.close()
             self._only_one.close()
+            await self._events.flush()
         return self._exit_code
 
     def _commands(self) -> dict[str, Command]:
         """What the control socket takes."""
         return {
             "status": Command(self._status),
+            "events": Command(self._events.answer, {"lines": int}),
+            "follow": Command(self._events.follow, {"after": int}),
             "reload": Command(self._reload, changes=True),
             "upgrade": Command(self._upgrade, changes=True),
             "switchover": Command(self._maintenance.switchover, {"instance": str, "force": bool}, changes=True),
@@ -111,29 +108,14 @@ class Agent:
     def _say_ready(self) -> None:
         notify("READY=1", self._summary())
         self._keep_watchdog_quiet()
-        LOGGER.info("ready: %d instances from %s", len(self._routers), self._config_file)
+        LOGGER.info("ready: %d instances from %s", len(self._routers.configured()), self._config_file)
 
     async def _leave(self) -> None:
         """Stop every virtual router, and wait until each has a successor or had time enough to find none."""
-        self._ungroup()
-        for running in self._all():
-            running.stop()
-        while self._exit_code == 0 and not all(running.stopped for running in self._all()):
+        self._routers.stop()
+        while self._exit_code == 0 and not self._routers.stopped:
             self._transition.clear()
             await self._transition.wait()
-
-    def _let_go(self) -> None:
-        """Let go of everything at once; what goes wrong with one does not keep the others from it."""
-        for running in self._all():
-            try:
-                running.let_go()
-            except Exception:  # a bug, and the last chance to say so
-                LOGGER.exception("%s: could not let go in good order", running.label)
-                self._exit_code = 1
-
-    def _all(self) -> list[VirtualRouter]:
-        """Those that are configured, and those that are no longer and have not left yet."""
-        return [*self._routers.values(), *self._leaving.values()]
 
     # --- configuration
 
@@ -146,64 +128,6 @@ class Agent:
             raise ConfigError("", str(error.strerror)) from None
         except UnicodeDecodeError:
             raise ConfigError("", "not UTF-8 text") from None
-
-    def _apply(self, new: Config) -> None:
-        """Make the running virtual routers those of a configuration; who stays keeps its role."""
-        wanted: dict[_Identity, Instance] = {instance.identity: instance for instance in new.instances}
-        self._ungroup()
-        for identity in set(self._routers) - set(wanted):
-            gone = self._leaving[identity] = self._routers.pop(identity)
-            LOGGER.info("%s: no longer configured", gone.label)
-            gone.stop()
-        self._config = new
-        started = []
-        for identity, instance in wanted.items():
-            running = self._routers.get(identity)
-            if running is None:
-                if identity in self._leaving:
-                    self._leaving.pop(identity).let_go()
-                running = self._routers[identity] = VirtualRouter(instance, self._network, self._note_transition)
-                started.append(running)
-            elif running.instance != instance:
-                LOGGER.info("%s: reconfigured", running.label)
-                running.reconfigure(instance)
-        self._listen()
-        starting = [] if self._maintenance.drained else started
-        for running in starting:
-            if running.instance.identity in self._held:
-                # Before there are groups, which would have the first one leave because the others are not MASTER yet.
-                running.start(self._held.pop(running.instance.identity))
-        self.regroup_configured()
-        for running in starting:
-            if running.last_transition is None:
-                running.start()
-
-    def configured(self) -> list[VirtualRouter]:
-        """The virtual routers of the configuration."""
-        return list(self._routers.values())
-
-    def stop_configured(self, reason: str) -> None:
-        """Begin to stop them all."""
-        self._ungroup()
-        for running in self.configured():
-            running.stop(reason)
-
-    def regroup_configured(self) -> None:
-        """Form the sync groups over them again."""
-        self._groups = form_groups(self._config.sync_groups, self.configured())
-
-    def renew_configured(self) -> None:
-        """Put new ones in their place, and start them."""
-        for running in self.configured():
-            running.let_go()
-        self._routers = {}
-        self._apply(self._config)
-
-    def _ungroup(self) -> None:
-        """Have no group decide while members come, go or stop; nobody takes a role alone meanwhile."""
-        for group in self._groups:
-            group.dissolve()
-        self._groups = []
 
     async def _reload(self) -> dict[str, Any]:
         """Read the configuration again; a refused one changes nothing but what status says of it."""
@@ -219,13 +143,15 @@ class Agent:
             why = f"{self._config_file}: {error}"
             self._last_reload = {"at": at, "ok": False, "error": why}
             LOGGER.error("reload refused, nothing has changed: %s", why)
+            self._note("reload", ok=False, error=why)
             raise CommandError("config_invalid", why) from None
-        changed = new != self._config
+        changed = new != self._routers.config
         self._config_digest = digest
         self._last_reload = {"at": at, "ok": True, "error": None}
-        self._apply(new)
+        self._note("reload", ok=True, error=None, changed=changed)
+        self._routers.apply(new)
         await self._write_record()
-        LOGGER.info("reloaded: %d instances from %s", len(self._routers), self._config_file)
+        LOGGER.info("reloaded: %d instances from %s", len(new.instances), self._config_file)
         return {"changed": changed, "config_digest": digest}
 
     # --- a successor, and a predecessor
@@ -243,6 +169,7 @@ class Agent:
         except handover.HandoverError as error:
             self._last_upgrade = {"at": at, "ok": False, "error": str(error)}
             LOGGER.error("upgrade failed, nothing has changed: %s", error)
+            self._note("upgrade", ok=False, error=str(error))
             raise CommandError("upgrade_failed", str(error)) from None
         # Not one line may run here any more but the answer: the successor is the agent.
         notify(f"MAINPID={successor.pid}")
@@ -250,14 +177,15 @@ class Agent:
         return {"pid": successor.pid}
 
     async def _hand_over(self) -> handover.Successor:
+        on_disk = await self._events.flush()
         successor = handover.Successor(self._only_one)
         try:
             await self._leave_all_but(await successor.ready())
             if self._stopping.is_set():
                 raise handover.HandoverError("the agent is being stopped")
             self._network.drain()
-            intervals_cs = [running.instance.advert_interval_cs for running in self._routers.values()]
-            successor.hand_over(self._memory(), min(intervals_cs, default=100) / 100)
+            intervals_cs = [running.instance.advert_interval_cs for running in self._routers.configured()]
+            successor.hand_over(self._memory(on_disk), min(intervals_cs, default=100) / 100)
         except BaseException as error:
             words = successor.give_up()
             if isinstance(error, handover.HandoverError) and words:
@@ -267,107 +195,52 @@ class Agent:
 
     async def _leave_all_but(self, identities: set[tuple[Any, ...]]) -> None:
         """What the successor's configuration has no longer leaves in good order before."""
-        kept = tuple(instance for instance in self._config.instances if instance.identity in identities)
-        if len(kept) < len(self._config.instances):
-            names = {instance.name for instance in kept}
-            groups = tuple(group for group in self._config.sync_groups if names.issuperset(group.instances))
-            self._apply(Config(self._config.router_id, kept, groups))
-        while self._leaving and not self._stopping.is_set():
+        self._routers.leave_all_but(identities)
+        while self._routers.leaving and not self._stopping.is_set():
             self._transition.clear()
             await self._transition.wait()
 
-    def _memory(self) -> dict[str, Any]:
+    def _memory(self, on_disk: int) -> dict[str, Any]:
         return {
             "at_ns": time.monotonic_ns(),
             "since_s": self._since_s,
             "last_reload": self._last_reload,
-            "strays": self._strays,
-            "routers": [handover.remember(running) for running in self._routers.values()],
+            "strays": self._routers.strays,
+            "events": self._events.remember(on_disk),
+            "routers": [handover.remember(running) for running in self._routers.configured()],
         }
 
-    def _take_over(self, predecessor: handover.Predecessor) -> None:
+    def _take_over(self, predecessor: handover.Predecessor, first: Config) -> None:
         """Go on where the old process was; until it says go, nothing is touched."""
-        wanted = {instance.identity: instance for instance in self._config.instances}
+        wanted = {instance.identity: instance for instance in first.instances}
         links = [(self._network.link(instance.interface), instance.family) for instance in wanted.values()]
         self._network.listen({(link.index, family) for link, family in links if link is not None})
         memory = predecessor.wait(list(wanted), self._network.keep_up)
-        restored: dict[_Identity, VirtualRouter] = {}
-        for document in memory["routers"]:
-            identity = tuple(document["identity"])
-            restored[identity] = handover.restore(document, wanted[identity], self._network, self._note_transition)
+        restored = self._routers.restored(memory["routers"], first)
         predecessor.confirm()
         self._follow_signals()
-        self._routers = restored
         self._control.publish()
-        self._since_s, self._last_reload, self._strays = memory["since_s"], memory["last_reload"], memory["strays"]
+        self._since_s, self._last_reload = memory["since_s"], memory["last_reload"]
+        self._routers.strays = memory["strays"]
         self._last_upgrade = {"at": status.iso_time(time.time()), "ok": True, "error": None}
-        self._apply(self._config)
-        for running in restored.values():
-            running.go_on()
+        if "events" in memory:  # the version before had none
+            self._events.restore(memory["events"])
+        self._note("upgrade", ok=True, error=None, version=VERSION)
+        self._routers.go_on(first, restored)
         self._conflicts.follow()
         frozen_ms = (time.monotonic_ns() - memory["at_ns"]) / 1e6
         LOGGER.info("took over %d instances from the process before in %.1f ms", len(restored), frozen_ms)
         predecessor.when_gone(self._say_ready)
 
-    def _remove_leftovers(self) -> None:
-        """No address outlives its owner: what an earlier life held is nobody's until somebody is elected.
-
-        But for what it has renewed so recently that nobody can have missed it.
-        """
-        if not self._maintenance.drained and resume.same_life(self._runtime_dir, self._config_digest):
-            self._held = resume.held(self._config, self._network)
-        resumed = [instance for instance in self._config.instances if instance.identity in self._held]
-        kept = {address for instance in resumed for address in instance.addresses}
-        for instance in resumed:
-            if instance.use_vmac:
-                self._network.virtual_macs.adopt(instance)
-        self._network.remove_left_links()
-        shared = [address for instance in self._config.instances for address in instance.addresses]
-        for address in self._network.leftovers(shared):
-            if address.interface in kept:
-                continue
-            LOGGER.warning("removing %s, left by an earlier life", address.interface)
-            for error in self._network.release(address.index, [address.interface]):
-                LOGGER.error("%s", error)
-
     async def _write_record(self) -> None:
         """Off the loop: a disk that is slow must not make an advert late."""
         await self._loop.run_in_executor(None, resume.write_record, self._runtime_dir, self._config_digest)
 
-    # --- the network
-
-    def _listen(self) -> None:
-        """Have a socket wherever a virtual router needs one, and know whose each packet is."""
-        self._receivers = {}
-        for running in self._all():
-            link = self._network.link(running.instance.interface)
-            if link is not None:
-                self._receivers[link.index, running.instance.family, running.instance.virtual_router_id] = running
-        self._network.listen({(index, family) for index, family, unused_id in self._receivers})
-
     def _look_again(self) -> None:
-        """A socket that the kernel or the file system refused may be had later, and no news will tell."""
-        if any(self._network.deaf(index, family) for index, family, unused_id in self._receivers):
-            self._follow_network()
+        """What the kernel or the file system refused may be had later, and no news will tell."""
+        self._routers.look_again()
         self._loop.create_task(self._control.keep())
         self._loop.call_later(_LOOK_AGAIN_S, self._look_again)
-
-    def _follow_network(self) -> None:
-        self._listen()
-        for running in self._all():
-            running.follow_interface()
-
-    def _receive(self, index: int, family: int, datagram: Datagram) -> None:
-        message = datagram.payload
-        running = self._receivers.get((index, family, message[1])) if len(message) > 1 else None
-        if running is None:
-            self._count_stray(index, "vrid_errors" if len(message) > 1 else "packet_length_errors")
-            return
-        running.handle(PacketReceived(message, datagram.source, datagram.destination, datagram.ttl))
-
-    def _count_stray(self, index: int, reason: str) -> None:
-        counters = self._strays.setdefault(interface_name(index), {})
-        counters[reason] = counters.get(reason, 0) + 1
 
     # --- what it tells
 
@@ -377,7 +250,7 @@ class Agent:
         except KernelError as error:
             raise CommandError("kernel_error", str(error)) from None
         return {
-            "router_id": self._config.router_id,
+            "router_id": self._routers.config.router_id,
             "version": VERSION,
             "package": status.PACKAGE,
             "pid": os.getpid(),
@@ -388,22 +261,23 @@ class Agent:
             "last_reload": self._last_reload,
             "drained": self._maintenance.drained,
             "last_upgrade": self._last_upgrade,
-            "interfaces": status.interfaces_status(self._network, self._all(), self._strays),
-            "instances": status.instances_status(self._all(), present),
-            "sync_groups": [group.status() for group in self._groups],
+            "events": self._events.status(),
+            "interfaces": status.interfaces_status(self._network, self._routers.all(), self._routers.strays),
+            "instances": status.instances_status(self._routers.all(), present),
+            "sync_groups": [group.status() for group in self._routers.groups],
         }
 
     def _summary(self) -> str:
-        masters = sum(running.router.state is State.MASTER for running in self._routers.values())
         drained = ", drained" if self._maintenance.drained else ""
-        return f"STATUS=MASTER of {masters} of {len(self._routers)} instances{drained}"
+        return f"STATUS=MASTER of {self._routers.masters} of {len(self._routers.configured())} instances{drained}"
 
-    def _note_transition(self) -> None:
-        self._leaving = {identity: running for identity, running in self._leaving.items() if not running.stopped}
-        self._transition.set()
-        self._maintenance.note_transition()
-        self._conflicts.follow()
-        notify(self._summary())
+    def _note(self, event: str, running: Running | None = None, **fields: Any) -> None:
+        self._events.note(event, running, **fields)
+        if event in ("transition", "still_master"):
+            self._transition.set()
+            self._maintenance.note_transition()
+            self._conflicts.follow()
+            notify(self._summary())
 
     # --- the process
 

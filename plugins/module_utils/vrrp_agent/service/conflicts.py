@@ -23,9 +23,10 @@ from ..protocol.events import State
 from ..protocol.settings import IPAddress, IPInterface
 from .log import LOGGER, Limiter
 from .network import Network
-from .virtual_router import VirtualRouter
+from .virtual_router import Tell, VirtualRouter
 
-# After a transition: a takeover has better things to do, and a thousand of them are looked at once.
+# After a transition: a takeover has better things to do, and a thousand of them are looked at once. Nor must a new
+# MASTER ask while the one before answers on: an answer with their virtual MAC would lead the switch back there.
 _FOLLOW_S = 0.5
 # A flood is read in sips, and the kernel drops the rest.
 _SIP_S = 0.05
@@ -46,8 +47,9 @@ class _Master(NamedTuple):
 class ConflictWatch:
     """All of this node's; `routers` tells which virtual routers there are."""
 
-    def __init__(self, network: Network, routers: Callable[[], Iterable[VirtualRouter]]) -> None:
+    def __init__(self, network: Network, routers: Callable[[], Iterable[VirtualRouter]], tell: Tell) -> None:
         self._network = network
+        self._tell = tell
         self._routers = routers
         self._loop = asyncio.get_running_loop()
         self._limiter = Limiter(kinds_max=_LINES_MAX)
@@ -83,7 +85,12 @@ class ConflictWatch:
 
     def _prepare(self) -> None:
         """Have sockets, filters and probes for the MASTERs of now; nothing is done where nothing has changed."""
-        masters = list(self._find_masters())
+        now_ns, masters = time.monotonic_ns(), []
+        for master in self._find_masters():
+            if master.running.conflicts.age_ns(now_ns) < _FOLLOW_S * 1e9:
+                self.follow()
+            else:
+                masters.append(master)
         if masters == self._masters:
             return
         self._masters, self._owners, self._probes = masters, {}, []
@@ -150,7 +157,8 @@ class ConflictWatch:
             for ended in running.conflicts.expire(self._pace.round_ns, now_ns):
                 lasted_s = (ended.last_ns - ended.first_ns) / 1e9
                 text = f"{running.label}: conflict over: {_name(ended)} is seen no more, after {lasted_s:.0f} s"
-                self._say(LOGGER.info, ("over", running.label, ended.mac), text)
+                if self._say(LOGGER.info, ("over", running.label, ended.mac), text):
+                    self._tell("conflict", running, **_fields(ended), over=True)
 
     def _send(self, key: _Key, frame: bytes) -> None:
         opened = self._sockets.get(key)
@@ -188,12 +196,15 @@ class ConflictWatch:
         if running.conflicts is conflicts and not running.leaving:
             found.reported = True
             text = f"{running.label}: conflict: {_name(found)} on this segment, of which this node is MASTER"
-            self._say(LOGGER.warning, ("conflict", running.label, found.mac), text)
+            if self._say(LOGGER.warning, ("conflict", running.label, found.mac), text):
+                self._tell("conflict", running, **_fields(found), over=False)
 
-    def _say(self, level: Callable[..., Any], kind: tuple[object, ...], text: str) -> None:
+    def _say(self, level: Callable[..., Any], kind: tuple[object, ...], text: str) -> bool:
+        """Log it, unless one of its kind was only just; whether it was."""
         held_back = self._limiter.admit(kind, self._loop.time())
         if held_back is not None:
             level("%s%s", text, f" ({held_back} more like it since)" if held_back else "")
+        return held_back is not None
 
 
 def _probes(master: _Master, ip: IPAddress) -> Iterator[bytes]:
@@ -202,6 +213,10 @@ def _probes(master: _Master, ip: IPAddress) -> Iterator[bytes]:
         yield probe4(master.link.mac, ip)
     elif master.source6 is not None:
         yield probe6(master.link.mac, master.source6, ip)
+
+
+def _fields(conflict: Conflict) -> dict[str, str | None]:
+    return {"address": str(ip_address(conflict.address)), "mac": conflict.mac.hex(":") if conflict.mac else None}
 
 
 def _name(conflict: Conflict) -> str:

@@ -22,6 +22,11 @@ REQUEST_TIMEOUT_S = 5.0
 ANSWER_TIMEOUT_S = 30.0
 CONNECTIONS_MAX = 32
 _TEXT_MAX_LENGTH = 256
+_KINDS = {
+    str: f"a text of at most {_TEXT_MAX_LENGTH} printable characters",
+    bool: "true or false",
+    int: "a whole number",
+}
 
 # Linux' SO_PEERGROUPS, which Python does not name; its answer is bounded by what Python reads at once: 256 groups.
 _SO_PEERGROUPS = 59
@@ -186,8 +191,7 @@ def _checked(given: dict[str, Any], wanted: Mapping[str, type]) -> dict[str, Any
     for key, kind in wanted.items():
         value = given.get(key, False if kind is bool else None)
         if not isinstance(value, kind) or not _is_printable(value):
-            what = f"a text of at most {_TEXT_MAX_LENGTH} printable characters" if kind is str else "true or false"
-            raise CommandError("bad_argument", f"{key}: must be {what}")
+            raise CommandError("bad_argument", f"{key}: must be {_KINDS[kind]}")
     return given
 
 

@@ -35,7 +35,7 @@ from ..protocol import snapshot
 from ..protocol.snapshot import PLAIN, STATE, Fields, Shape
 from .network import Network
 from .only_one import StartError
-from .virtual_router import Transition, VirtualRouter
+from .virtual_router import Tell, Transition, VirtualRouter
 
 _TAKE_OVER = "VRRP_AGENT_TAKE_OVER"  # in the successor's environment: format, channel, the one agent's name
 _READY_TIMEOUT_S = 20.0
@@ -70,8 +70,8 @@ VIRTUAL_ROUTER: Fields = {
 }
 # Written otherwise (`instance`, `router`), read anew (`_mac`), found again (`conflicts`), or the process's own.
 LEFT_OUT = {
-    *("instance", "router", "group", "still_master", "conflicts", "_mac", "_spared_since_s"),
-    *("_network", "_on_transition", "_limiter", "_loop", "_timer", "_resuming"),
+    *("instance", "router", "group", "still_master", "conflicts", "_mac", "_conditions"),
+    *("_network", "_tell", "_limiter", "_loop", "_timer", "_resuming"),
 }
 _INSTANCE: Mapping[str, Shape] = {**snapshot.SETTINGS, "use_vmac": PLAIN}
 
@@ -86,12 +86,10 @@ def remember(running: VirtualRouter) -> dict[str, Any]:
     }
 
 
-def restore(
-    document: Mapping[str, Any], configured: Instance, network: Network, on_transition: Callable[[], None]
-) -> VirtualRouter:
+def restore(document: Mapping[str, Any], configured: Instance, network: Network, tell: Tell) -> VirtualRouter:
     """The virtual router of a document, with the settings that it had; it does nothing yet."""
     known = {name: shape.read(document["instance"][name]) for name, shape in _INSTANCE.items()}
-    running = VirtualRouter(replace(configured, **known), network, on_transition)
+    running = VirtualRouter(replace(configured, **known), network, tell)
     snapshot.restore(running.router, document["router"])
     snapshot.fill(running, VIRTUAL_ROUTER, document)
     if running.instance.use_vmac:

@@ -41,9 +41,10 @@ class Node(Protocol):
 class Maintenance:
     """The operator's commands, one at a time; `drained` is true while the node takes no part."""
 
-    def __init__(self, node: Node, state_dir: str) -> None:
+    def __init__(self, node: Node, state_dir: str, note: Callable[..., None]) -> None:
         self.drained = False
         self._node = node
+        self._note = note
         self._mark = DrainMark(state_dir)
         self._busy = False
         self._news = asyncio.Event()
@@ -71,6 +72,8 @@ class Maintenance:
             staying = [member for member in members if member.router.state is State.MASTER]
             if staying:
                 raise _refusal("", staying)
+            for member in members:
+                self._note("switchover", member, force=force)
             reasons = ", ".join(f"{member.instance.name}: MASTER -> {_role(member)}" for member in members)
             return self._changed(reasons, before, members, began_s)
 
@@ -86,6 +89,7 @@ class Maintenance:
             await self._until(lambda: all(running.stopped for running in self._node.configured()))
             self._node.regroup_configured()
             LOGGER.warning("drained: no instance takes part until `vrrp-agent undrain`")
+            self._note("drained", force=force)
             return self._changed("drained", before, self._node.configured(), began_s)
 
     async def undrain(self) -> dict[str, Any]:
@@ -97,6 +101,7 @@ class Maintenance:
             await self._mark_safely(self._mark.remove)
             self.drained = False
             LOGGER.info("undrained: every instance starts")
+            self._note("undrained")
             self._node.renew_configured()
             return self._changed("undrained", before, self._node.configured(), began_s)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, replace
-from typing import Callable, Protocol, cast
+from typing import Any, Protocol
 
 from ..config import Instance
 from ..linux.errors import KernelError
@@ -16,21 +16,18 @@ from ..protocol import events
 from ..protocol.conflicts import Conflicts
 from ..protocol.events import State
 from ..protocol.router import Router
-from ..protocol.settings import IPAddress, IPInterface
+from ..protocol.settings import IPInterface
+from .condition import Condition
 from .log import LOGGER, Limiter
 from .network import Network
-from .owner import movable, owner_fault
-from .source import source_or_fault
-from .tracking import link_fault, tracked_fault, tracked_priority
+from .owner import movable
+from .tracking import link_fault
 from .virtual_mac import UnfitError
 
 # How long to wait before trying again after the kernel has refused an address: every try that fails takes the role
 # from a healthy peer for a moment, so that they become rare.
 _RETRY_FIRST_S = 5.0
 _RETRY_LAST_S = 320.0
-# Who configures an interface anew (NetworkManager, `networkctl reconfigure`) takes all addresses off it, the host's own
-# too, and puts its own back some ms later. No longer than an interval: no advert may be missing.
-_SPARED_S = 0.2
 
 
 class Group(Protocol):
@@ -43,6 +40,13 @@ class Group(Protocol):
 
     def resign(self, force: bool) -> None:
         """Have every member that is MASTER resign, as one."""
+
+
+class Tell(Protocol):
+    """Whom it tells what has happened to it, as EventLog.note() takes it."""
+
+    def __call__(self, event: str, running: VirtualRouter, **fields: Any) -> None:
+        """`transition`, `still_master` or `not_heard_by`, and what belongs to it."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class Transition:
 class VirtualRouter:
     """Ties one router to the node's network and to the loop's clock."""
 
-    def __init__(self, instance: Instance, network: Network, on_transition: Callable[[], None]) -> None:
+    def __init__(self, instance: Instance, network: Network, tell: Tell) -> None:
         self.instance = instance
         self.router = Router(instance, time.time_ns)
         self.index: int | None = None
@@ -70,7 +74,7 @@ class VirtualRouter:
         self.conflicts = Conflicts(time.monotonic_ns())
         self._mac: bytes | None = None
         self._network = network
-        self._on_transition = on_transition
+        self._tell = tell
         self._limiter = Limiter()
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -78,8 +82,7 @@ class VirtualRouter:
         self._refused: str | None = None
         self._retry_s = _RETRY_FIRST_S
         self._started = self._stopping = self._resuming = False
-        # Since when the interface has no address to send from, while that is not a fault yet.
-        self._spared_since_s: float | None = None
+        self._conditions = Condition(network, self.follow_interface)
         # Why it is still MASTER, though it was asked to resign.
         self.still_master: events.StillMaster | None = None
 
@@ -179,7 +182,7 @@ class VirtualRouter:
         if self.router.state is State.MASTER:
             # After a long pause it may be master no more, and learns that from the clock alone.
             self.handle(events.TimerDue())
-        if self.router.state is State.MASTER and self.address_index is not None and self._spared_since_s is None:
+        if self.router.state is State.MASTER and self.address_index is not None and not self._conditions.spared:
             missing = self._network.missing(self.address_index, self.instance.addresses)
             if missing:
                 LOGGER.warning("%s: removed by somebody else, restored: %s", self.label, _join(missing))
@@ -220,47 +223,20 @@ class VirtualRouter:
         down = self._place() or link_fault(self._network, name)
         if link is None or down is not None:
             return events.InterfaceDown(str(down))
-        not_owner = owner_fault(self._network, link.index, self.instance)
-        if not_owner is not None:
-            return events.InterfaceDown(not_owner)
-        source = source_or_fault(self._network, link.index, self.instance)
-        if isinstance(source, str) and not self._is_spared():
-            return events.InterfaceDown(source)
-        if isinstance(source, str):
-            source = cast(IPAddress, self.router.source)
-        else:
-            self._spared_since_s = None
-        # Deaf, it would think that there is no master; without its addresses, it would be a master for nothing.
-        deaf = self._network.deaf(link.index, self.instance.family)
-        if deaf is not None:
-            return events.InterfaceDown(deaf)
-        # The interface still sends: time for a goodbye.
-        unable = self._refused or tracked_fault(self._network, self.instance)
-        return events.InterfaceUp(source) if unable is None else events.InterfaceDown(unable, can_send=True)
-
-    def _is_spared(self) -> bool:
-        """Whether the address to send from has gone only a moment ago, and may be back at once."""
-        if self.router.source is None:
-            return False
-        now_s, spared_s = self._loop.time(), min(_SPARED_S, self.instance.advert_interval_cs / 100)
-        if self._spared_since_s is None:
-            self._spared_since_s = now_s
-            self._loop.call_later(spared_s, self.follow_interface)
-        return now_s - self._spared_since_s < spared_s
+        return self._conditions.interface(self.instance, link, self.router.source, self._refused)
 
     @property
     def tracked(self) -> dict[str, str | None]:
         """The tracked interfaces, and what is wrong with each."""
-        names = [tracked.name for tracked in self.instance.track_interfaces]
-        return {name: link_fault(self._network, name) for name in names}
+        return self._conditions.tracked(self.instance)
 
     def _effective(self) -> Instance:
-        """The instance with the priority that its tracked interfaces leave."""
-        return replace(self.instance, priority=tracked_priority(self._network, self.instance)[0])
+        """The instance with the priority that is left to it."""
+        return replace(self.instance, priority=self._conditions.priority(self.instance)[0])
 
     def _follow_priority(self) -> None:
         """Tell the router where a tracked interface has changed its priority."""
-        before, (priority, reasons) = self.router.settings.priority, tracked_priority(self._network, self.instance)
+        before, (priority, reasons) = self.router.settings.priority, self._conditions.priority(self.instance)
         if priority != before and not self._stopping:
             why = ", ".join(reasons) or "tracked interfaces are up"
             LOGGER.info("%s: effective priority %d -> %d: %s", self.label, before, priority, why)
@@ -322,14 +298,13 @@ class VirtualRouter:
         elif isinstance(effect, events.StillMaster):
             self.still_master = effect
             LOGGER.warning("%s: still MASTER: %s", self.label, effect.reason)
-            self._on_transition()
+            self._tell("still_master", self, reason=effect.reason)
         elif isinstance(effect, events.PacketRejected):
             self._complain(effect, "dropped an advert from")
         elif isinstance(effect, events.Mismatch):
             self._complain(effect, "differs from what is configured here: the advert of")
         elif isinstance(effect, events.NotHeard):
-            end = "no more heard as a second MASTER" if effect.over else "MASTER too, and does not hear this node"
-            self._warn((effect.over, effect.address), f"{effect.address} (priority {effect.priority}) is {end}")
+            self._note_deaf(effect)
 
     def _send(self, effect: events.SendAdvert) -> None:
         if self.index is None:
@@ -349,7 +324,7 @@ class VirtualRouter:
 
     def _claim(self) -> None:
         """Claim the addresses that are missing and renew the others: all of them, as one time of renewal is kept."""
-        if self.address_index is None or self._spared_since_s is not None:
+        if self.address_index is None or self._conditions.spared:
             return  # before the host's own address is back ours would be the first, and its own a secondary one
         self._renewed_s = self._loop.time()
         for error in self._put():
@@ -401,16 +376,26 @@ class VirtualRouter:
             self._drop_virtual_mac()
         level = LOGGER.warning if effect.state is State.FAULT else LOGGER.info
         level("%s: %s -> %s: %s", self.label, effect.previous.value, effect.state.value, effect.reason)
-        self._on_transition()
+        told = {"from": effect.previous.value, "to": effect.state.value, "reason": effect.reason}
+        self._tell("transition", self, **told, priority=self.router.settings.priority)
+
+    def _note_deaf(self, effect: events.NotHeard) -> None:
+        end = "no more heard as a second MASTER" if effect.over else "MASTER too, and does not hear this node"
+        text = f"{effect.address} (priority {effect.priority}) is {end}"
+        if self._warn((effect.over, effect.address), text):
+            told = {"address": str(effect.address), "priority": effect.priority, "over": effect.over}
+            self._tell("not_heard_by", self, **told)
 
     def _complain(self, effect: events.PacketRejected | events.Mismatch, what: str) -> None:
         self._warn((effect.reason, effect.source), f"{what} {effect.source}: {effect.reason}: {effect.detail}")
 
-    def _warn(self, kind: tuple[object, ...], text: str) -> None:
+    def _warn(self, kind: tuple[object, ...], text: str) -> bool:
+        """Log it, unless one of its kind was only just; whether it was."""
         held_back = self._limiter.admit(kind, self._loop.time())
         if held_back is not None:
             more = f" ({held_back} more like it since)" if held_back else ""
             LOGGER.warning("%s: %s%s", self.label, text, more)
+        return held_back is not None
 
 
 def lifetime_s(instance: Instance) -> int:
