@@ -131,6 +131,11 @@ def colours(rows: list[bytes]) -> set[tuple[int, ...]]:
     return {tuple(row[at : at + 3]) for row in set(rows) for at in range(0, len(row), 3)}
 
 
+def shows(found: set[tuple[int, ...]], colour: tuple[int, int, int], off_by: int = 12) -> bool:
+    """Whether a colour is among them, or one that cannot be told apart: edges are smoothed."""
+    return any(max(abs(one - other) for one, other in zip(colour, near)) <= off_by for near in found)
+
+
 def _unfilter(kind: int, row: bytes, above: bytes, size: int) -> bytes:
     """PNG's filters (RFC 2083 6): each byte was made smaller by its neighbours' value."""
     if kind == 0:

@@ -56,7 +56,8 @@ async def _probe(questions: Questions, ended: Callable[[], bool]) -> list[dict[s
             for kind in questions.kinds
         ]
         await _ask_on_the_grid(askers, questions.interval_s, ended)
-        await asyncio.sleep(questions.timeout_s)
+        while any(asker.series.waiting for asker in askers):  # each of them is given up in its time
+            await asyncio.sleep(questions.interval_s)
     for asker in askers:
         asker.series.close()
     return [asker.series.document(wall_ns) for asker in askers]

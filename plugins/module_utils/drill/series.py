@@ -76,6 +76,11 @@ class Series:
         while self._open and self._open[0].ended:
             self._count(self._open.popleft())
 
+    @property
+    def waiting(self) -> bool:
+        """Whether a probe has not ended yet."""
+        return bool(self._open)
+
     def close(self) -> None:
         """The series is over: what has not ended by now is lost."""
         for probe in list(self._open):

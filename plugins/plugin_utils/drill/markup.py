@@ -16,15 +16,15 @@ class Html(str):
     """Text that is HTML already."""
 
 
-def tag(name: str, /, *children: Any, **attributes: Any) -> Html:
+def tag(element: str, /, *children: Any, **attributes: Any) -> Html:
     """An element; an attribute's trailing _ falls off, its other _ become -, and None leaves it out."""
     words = [
         f' {key.rstrip("_").replace("_", "-")}="{html.escape(_text(value), quote=True)}"'
         for key, value in attributes.items()
         if value is not None
     ]
-    opened = f"<{name}{''.join(words)}>"
-    return Html(opened if name in _EMPTY else f"{opened}{join(*children)}</{name}>")
+    opened = f"<{element}{''.join(words)}>"
+    return Html(opened if element in _EMPTY else f"{opened}{join(*children)}</{element}>")
 
 
 def join(*children: Any) -> Html:

@@ -50,12 +50,12 @@ def segments(
 def overlap_s(held: Sequence[Mapping[str, Any]], window: Span) -> float:
     """The longest time in which two hosts had the address at once."""
     pairs = combinations(held, 2)
-    both = (
+    both_s = [
         min(one["to"], other["to"], window[1]) - max(one["from"], other["from"], window[0])
         for one, other in pairs
         if one["host"] != other["host"]
-    )
-    return round(max(0.0, max(both, default=0.0)), 5)
+    ]
+    return round(max(0.0, *both_s) if both_s else 0.0, 5)
 
 
 def lane(series: Mapping[str, Any], window: Span, ours: Clocks, client: str) -> dict[str, Any]:
