@@ -84,10 +84,11 @@ def watched(lb1: list[list[Any]], lb2: list[list[Any]], journal: list[dict[str, 
 
 
 def drill(plan: dict[str, Any], *records: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """All that a drill has written down."""
+    """All that a drill has written down, of which those faults were planned."""
+    names = [one["name"] for one in records]
     return {
         "group": "ha_pair",
-        "plan": plan,
+        "plan": {**plan, "faults": [fault for fault in plan["faults"] if fault["name"] in names]},
         "records": list(records),
         "began": 90.0,
         "allowance_s": 0.25,

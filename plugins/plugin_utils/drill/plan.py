@@ -74,6 +74,8 @@ def _problems_of_hosts(reports: Reports) -> Iterator[str]:
 def _problems_of_faults(faults: Sequence[str], lab: bool, cut: bool) -> Iterator[str]:
     if not faults:
         yield f"drill_faults is empty; choose among {', '.join(FAULTS)}"
+    if len(set(faults)) < len(faults):
+        yield "drill_faults: each fault once"
     for name in dict.fromkeys(faults):
         if name not in FAULTS:
             yield f"drill_faults: there is no fault {name}; choose among {', '.join(FAULTS)}"

@@ -15,16 +15,17 @@ from .seen import Clocks, lane, log, overlap_s, segments
 
 # How much is shown before a fault.
 _BEFORE_S = 1.5
+# What nobody has written down.
+_ENDED = {"outcome": "failed", "why": "the run ended before it, or in it; the output of the playbook says why"}
 
 
 def judge(drill: Mapping[str, Any]) -> dict[str, Any]:
     """What was done and found, with a verdict for each fault and one over all."""
     clocks = Clocks(drill["clocks"])
     planned = {fault["name"]: fault for fault in drill["plan"]["faults"]}
-    faults = [_fault(planned[record["name"]], record, drill, clocks) for record in drill["records"]]
+    records = {record["name"]: record for record in drill["records"]}
+    faults = [_fault(planned[name], records.get(name, _ENDED), drill, clocks) for name in planned]
     reasons = [f"{fault['name']}: {reason}" for fault in faults for reason in fault["reasons"] if _counts(fault)]
-    if not faults:
-        reasons.append("no fault was reached; the output of the playbook says why")
     return {
         "group": drill["group"],
         "began": drill["began"],

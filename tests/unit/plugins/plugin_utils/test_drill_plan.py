@@ -100,6 +100,7 @@ def test_what_cannot_be_meant_is_refused_all_at_once() -> None:
         "drill_faults: freeze is for a lab, not for a pair that serves; set drill_lab: true where it is one",
         "lb9 is to fail, but the group has lb1, lb2; set drill_host",
     ]
+    assert plan(pair(), ["stop", "stop"])["problems"] == ["drill_faults: each fault once"]
     assert plan(pair(), [])["problems"] == ["drill_faults is empty; choose among switchover, stop, kill, freeze, cut"]
 
 

@@ -131,7 +131,8 @@ def test_refused_faults_are_shown_and_are_no_failure() -> None:
     assert table[2].split(maxsplit=6) == ["stop", "lb1", "refused", "-", "-", "-", "refused by the operator"]
 
 
-def test_a_drill_that_reached_no_fault_has_failed() -> None:
-    judged = judge(drill(PLAN))
+def test_a_fault_that_was_never_reached_is_no_success() -> None:
+    judged = judge({**drill(PLAN, record("switchover", series())), "plan": PLAN})
     assert judged["verdict"] == "failed"
-    assert judged["reasons"] == ["no fault was reached; the output of the playbook says why"]
+    assert [fault["verdict"] for fault in judged["faults"]] == ["passed", "failed", "failed"]
+    assert judged["reasons"][0] == "stop: the run ended before it, or in it; the output of the playbook says why"
