@@ -103,6 +103,14 @@ series:
       description: How many of them were answered.
       type: int
       sample: 598
+    from:
+      description: When the first one was sent; none if there was none.
+      type: float
+      sample: 1795390893.64
+    to:
+      description: When the last one was sent.
+      type: float
+      sample: 1795390899.64
     gaps:
       description:
         - Each run of lost probes with how many they are, when each was sent, why there was no answer, and when the

@@ -54,6 +54,8 @@ def series(*gaps: dict[str, Any], kind: str = "icmp", **changes: Any) -> dict[st
         "type": kind,
         "sent": 1000,
         "answered": 1000 - lost,
+        "from": 98.0,
+        "to": 110.5,
         "gaps": list(gaps),
         "turns": [],
         "silences": [],

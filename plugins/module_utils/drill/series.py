@@ -48,6 +48,7 @@ class Series:
         self._pause_ns = max(PAUSE_NS, _PAUSE_INTERVALS * interval_ns)
         self._open: deque[Probe] = deque()
         self._sent, self._answered, self._listed = 0, 0, 0
+        self._first_sent_ns: int | None = None
         self._last_sent_ns: int | None = None
         self._last_answered_ns: int | None = None
         self._gap: Gap | None = None
@@ -61,6 +62,8 @@ class Series:
         """A probe is sent now."""
         if self._last_sent_ns is not None and sent_ns - self._last_sent_ns > self._pause_ns:
             self._pauses.append((self._last_sent_ns, sent_ns))
+        if self._first_sent_ns is None:
+            self._first_sent_ns = sent_ns
         self._last_sent_ns = sent_ns
         self._sent += 1
         self._open.append(Probe(sent_ns))
@@ -100,6 +103,8 @@ class Series:
             "type": self.kind,
             "sent": self._sent,
             "answered": self._answered,
+            "from": at(self._first_sent_ns),
+            "to": at(self._last_sent_ns),
             "gaps": [
                 {
                     "after": at(gap.after_ns),

@@ -196,12 +196,18 @@ class _Judged:
         lanes = [found for row in self._rows for found in row["lanes"]]
         if not any(found["sent"] for found in lanes):
             yield "the client has told nothing of its probes"
+        elif any(not found["sent"] or self._ends_early(found) for found in lanes):
+            yield "the client did not ask from before the fault to its end"
         longest_s = max((pause["to"] - pause["from"] for found in lanes for pause in found["pauses"]), default=0.0)
         if longest_s > self._allowance_s:
             yield f"the client itself did not ask for {longest_s:.2f} s: it was too busy to see an outage"
         for host in self._drill["plan"]["hosts"]:
             if "held" not in (self._drill["watched"].get(host) or {}):
                 yield f"{host} has not told which addresses it had"
+
+    def _ends_early(self, found: Mapping[str, Any]) -> bool:
+        late = found["from"] > self._broke[0] + self._allowance_s
+        return bool(late or found["to"] < self._window[1] - self._allowance_s)
 
     def _notes(self) -> Iterator[str]:
         for host, watch in self._drill["watched"].items():

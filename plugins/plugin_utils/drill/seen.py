@@ -65,6 +65,8 @@ def lane(series: Mapping[str, Any], window: Span, ours: Clocks, client: str) -> 
         "type": series["type"],
         "sent": series["sent"],
         "answered": series["answered"],
+        "from": None if series["from"] is None else ours.ours(client, series["from"]),
+        "to": None if series["to"] is None else ours.ours(client, series["to"]),
         "gaps": [gap for gap in gaps if window[0] <= gap["at"] <= window[1]],
         "turns": [turn for turn in _within(series["turns"], window, ours, client) if turn["node"]],
         "silences": _within(series["silences"], window, ours, client),

@@ -30,6 +30,7 @@ def test_nothing_is_lost() -> None:
     found = run("....")
     assert (found["sent"], found["answered"], found["gaps"], found["silences"]) == (4, 4, [], [])
     assert found["turns"] == [{"node": None, "from": 0.0, "to": 0.03}]
+    assert (found["from"], found["to"]) == (0.0, 0.03)
 
 
 def test_each_lost_probe_is_listed_with_the_answered_ones_around_it() -> None:

@@ -89,6 +89,9 @@ def test_answers_that_were_held_up_count_as_an_outage() -> None:
     [
         ([], {}, "the client has told nothing"),
         ([series(sent=0)], {}, "the client has told nothing"),
+        ([series(to=108.0)], {}, "the client did not ask from before the fault to its end"),
+        ([series(**{"from": 101.0})], {}, "the client did not ask from before the fault to its end"),
+        ([series(), series(sent=0)], {}, "the client did not ask from before the fault to its end"),
         ([series(pauses=[{"from": 101.0, "to": 103.0}])], {}, "the client itself did not ask for 2.00 s"),
         ([series()], {"watched": {}}, "lb2 has not told which addresses it had"),
     ],
@@ -106,7 +109,8 @@ def test_clocks_that_differ_are_corrected() -> None:
         "localhost": {"offset": -2.0, "uncertainty": 0.01},
     }
     seen = watched([[55.0, 108.0]], [[103.6, None]], [{"at": 108.0, "text": "a -> b"}])
-    fault = verdict("kill", series(gap(98.0, 99.0, before=101.0)), clocks=clocks, watched=seen)
+    asked = series(gap(98.0, 99.0, before=101.0), **{"from": 96.0, "to": 108.5})
+    fault = verdict("kill", asked, clocks=clocks, watched=seen)
     row = fault["rows"][0]
     assert [(one["host"], one["to"]) for one in row["segments"]] == [("lb1", 103.0), ("lb2", 110.0)]
     assert fault["rows"][0]["segments"][1]["from"] == 103.6  # may be none: taken as it is
