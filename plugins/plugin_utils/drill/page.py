@@ -88,7 +88,7 @@ def _section(fault: Mapping[str, Any], report: Mapping[str, Any]) -> Html:
     return tag(
         "section",
         tag("div", tag("h2", fault["name"]), _badge(fault["verdict"]), class_="top"),
-        tag("p", f"{fault['what'][:1].upper()}{fault['what'][1:]}."),
+        tag("p", f"{fault['what']}."),
         _list(fault["reasons"]),
         [_figures(fault), _picture(fault, report), _log(fault)] if made else None,
         id=fault["name"],
