@@ -22,6 +22,10 @@ MOVES = {
     "several": 0,
     "password": 0,
     "return": 1,
+    "lowered": 1,
+    "raised": 1,
+    "healed": 0,
+    "healed_2": 0,
 }
 EVENTS = {event.name: event for event in planned.EVENTS if event.name in MOVES}
 
