@@ -24,7 +24,6 @@ MOVES = {
     "return": 1,
     "lowered": 1,
     "raised": 1,
-    "healed": 0,
     "healed_2": 0,
 }
 EVENTS = {event.name: event for event in planned.EVENTS if event.name in MOVES}
@@ -34,8 +33,7 @@ EVENTS = {event.name: event for event in planned.EVENTS if event.name in MOVES}
 def test_a_planned_change(event: Event, tmp_path: Path, keepalived_root: Path) -> None:
     """Nothing is lost, and the role moves as often as it must.
 
-    Not here: what keepalived decides. It sends its first advert before its addresses answer, so that a role which moves
-    to it by priority loses some ms; and it yields without a word, so that nobody announces when a split heals.
+    Not here: a split that heals when ours speaks first. keepalived yields without a word, so that nobody announces.
 
     Both are changed at once: before 2.3.3 keepalived makes a second master of adverts with other addresses.
     """

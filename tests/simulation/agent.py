@@ -10,7 +10,7 @@ from vrrp_agent.protocol.events import PacketReceived, SendAdvert, State
 from vrrp_agent.protocol.router import Router
 from vrrp_agent.protocol.settings import IPAddress, IPInterface, Settings
 
-from .group import Group, claims_ns
+from .group import Group, yields_ns
 from .interface import KERNEL_SLACK_NS, Interface
 from .node import Node
 from .rfc import DownTimer, interval_ns, priority_of, skew_ns
@@ -370,7 +370,7 @@ class Agent(Node):
             interval = interval_ns(settings.advert_interval_cs)
             next_ns = self._sent_ns + skew_ns(settings.version, 1, interval) + min(LATE_NS, 2 * interval)
         elif self.router.yielding is not None:
-            next_ns = self._sent_ns + claims_ns(settings)
+            next_ns = self._sent_ns + yields_ns(settings)
         if deadline_ns is None or deadline_ns > next_ns:
             raise Broken(f"{self.name} is master, and its next advert, or its end, is not due in time")
         if isinstance(event, events.TimerDue) and deadline_ns <= self.world.now_ns:

@@ -48,7 +48,7 @@ from vrrp_agent.protocol.events import (
 from vrrp_agent.protocol.router import Router
 
 BETTER = f"{HIGHER} has the higher priority: 150 > 100"
-END = T + 51 * MS
+END, LAST = T + 51 * MS, T + 201 * MS
 
 
 def yielding(**settings: object) -> Router:
@@ -60,16 +60,32 @@ def yielding(**settings: object) -> Router:
 
 
 def test_it_answers_until_the_better_one_does() -> None:
-    """RFC 9568 6.4.2 lets that one speak before its addresses answer.
+    """RFC 9568 6.4.2 lets that one speak before its addresses answer; what it says next, it says when they do.
 
     The last word wins against nobody and makes the winner announce: at once for clients of a split that has healed, and
     at the end for those that have asked meanwhile.
     """
     router = yielding()
+    assert router.deadline_ns == T + 201 * MS
+    assert router.handle(heard(150), T + 2 * MS) == ()
     assert router.deadline_ns == END
     assert router.handle(TimerDue(), END - 1) == ()
     assert router.handle(TimerDue(), END) == (sent(priority=1), *yields(BETTER))
-    assert (router.master, router.yielding) == (Master(HIGHER, 150, 100, T + MS), None)
+    assert (router.master, router.yielding) == (Master(HIGHER, 150, 100, T + 2 * MS), None)
+    assert router.deadline_ns == T + 2 * MS + MASTER_DOWN
+
+
+def test_one_that_is_late_is_waited_for() -> None:
+    router = yielding()
+    assert router.handle(heard(150), T + 120 * MS) == ()
+    assert router.handle(TimerDue(), router.deadline_ns) == (sent(priority=1), *yields(BETTER))
+    assert router.master == Master(HIGHER, 150, 100, T + 120 * MS)
+
+
+def test_one_that_does_not_answer_has_its_time() -> None:
+    router = yielding()
+    assert router.handle(TimerDue(), LAST - 1) == ()
+    assert router.handle(TimerDue(), LAST) == (sent(priority=1), *yields(BETTER))
     assert router.deadline_ns == T + MS + MASTER_DOWN
 
 
@@ -84,7 +100,7 @@ def test_it_says_nothing_else() -> None:
     others = (Start(), PreemptionResumed(), heard(50, LOWER), heard(50, HIGHER), heard(0, LOWER))
     for event in (*others, GroupMaster("why", "priority"), GroupResigned(), InterfaceUp(LOWER)):
         assert router.handle(event, T + 2 * MS) == ()
-    assert (router.deadline_ns, router.source) == (END, LOWER)
+    assert (router.deadline_ns, router.source) == (LAST, LOWER)
 
 
 def test_an_announcement_that_was_due_would_lead_the_clients_back() -> None:
@@ -98,7 +114,7 @@ def test_an_even_better_one_is_followed() -> None:
     router = yielding()
     assert router.handle(heard(200, LOWER), T + 20 * MS) == ()
     why = f"{LOWER} has the higher priority: 200 > 100"
-    assert router.handle(TimerDue(), END) == (sent(priority=1), *yields(why))
+    assert router.handle(TimerDue(), LAST) == (sent(priority=1), *yields(why))
     assert router.master == Master(LOWER, 200, 100, T + 20 * MS)
 
 
@@ -115,7 +131,7 @@ def test_stopped_meanwhile() -> None:
     """It has a successor, which needs no goodbye; backups would take it for the better one's."""
     router = yielding()
     assert router.handle(Stop(), T + 2 * MS) == ()
-    assert router.handle(TimerDue(), END) == (
+    assert router.handle(TimerDue(), LAST) == (
         ReleaseAddresses((VIP,)),
         StateChanged(MASTER, INIT, f"stopped: {HIGHER} has taken over"),
     )
@@ -124,7 +140,7 @@ def test_stopped_meanwhile() -> None:
 def test_asked_to_resign_meanwhile() -> None:
     router = yielding()
     assert router.handle(Resign(), T + 2 * MS) == ()
-    assert router.handle(TimerDue(), END) == yields(f"resigned: {HIGHER} has taken over")
+    assert router.handle(TimerDue(), LAST) == yields(f"resigned: {HIGHER} has taken over")
     assert (router.switched_over, router.master) == (False, Master(HIGHER, 150, 100, T + MS))
 
 
@@ -132,9 +148,9 @@ def test_asked_to_resign_meanwhile_with_a_sync_group() -> None:
     router = yielding()
     router.handle(GroupJoined(), T + 2 * MS)
     router.handle(Resign(), T + 2 * MS)
-    assert router.handle(TimerDue(), END) == ()
+    assert router.handle(TimerDue(), LAST) == ()
     assert (router.state, router.resigning.ready) == (MASTER, True)
-    assert router.handle(GroupResigned(), T + 60 * MS) == yields(f"resigned: {HIGHER} has taken over")
+    assert router.handle(GroupResigned(), T + 210 * MS) == yields(f"resigned: {HIGHER} has taken over")
 
 
 @pytest.mark.parametrize(

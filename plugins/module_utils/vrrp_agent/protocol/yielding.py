@@ -39,12 +39,17 @@ if TYPE_CHECKING:
     from .router import Router
 
 
+# How long a better one is waited for that does not answer the last word, at most.
+_ANSWER_NS = 200_000_000
+
+
 @dataclass
 class Yielding:
-    """Why a MASTER yields, and to whom."""
+    """Why a MASTER yields, and to whom; it answers until `least_ns` at least."""
 
     reason: str
     successor: Master
+    least_ns: int
 
 
 def loses_to(router: Router, priority: int, address: IPAddress) -> str | None:
@@ -58,12 +63,16 @@ def loses_to(router: Router, priority: int, address: IPAddress) -> str | None:
 
 
 def begin(router: Router, why: str, successor: Master, now_ns: int) -> None:
-    """Say the last word, and go on answering for the moment that a successor's addresses may need."""
+    """Say the last word, and go on answering while the better one's addresses may not do so yet.
+
+    RFC 9568 6.4.2 has it speak before, and a keepalived on a busy host needs some ten ms. It answers the last word when
+    it is through with that.
+    """
     _say_last_word(router, successor, now_ns)
     # Two intervals at most: a MASTER that is silent for longer than a backup waits has slept (master.oversleep).
-    claims_ns = min(leaving.SUCCESSOR_CLAIMS_NS, 2 * timers.interval_ns(router.settings.advert_interval_cs))
-    router._timer_ns, router._announce_ns = now_ns + claims_ns, []
-    router.yielding = Yielding(why, successor)
+    most_ns = 2 * timers.interval_ns(router.settings.advert_interval_cs)
+    router._timer_ns, router._announce_ns = now_ns + min(_ANSWER_NS, most_ns), []
+    router.yielding = Yielding(why, successor, now_ns + min(leaving.SUCCESSOR_CLAIMS_NS, most_ns))
 
 
 def _say_last_word(router: Router, successor: Master, now_ns: int) -> None:
@@ -101,6 +110,8 @@ def _packet(router: Router, event: PacketReceived, now_ns: int) -> None:
     pending = _pending(router)
     why = loses_to(router, advert.priority, event.source)
     if why is not None:
+        if event.source == pending.successor.address:
+            router._timer_ns = min(router._timer_ns or now_ns, max(now_ns, pending.least_ns))
         pending.reason, pending.successor = why, Master(event.source, advert.priority, advert.interval_cs, now_ns)
     elif advert.priority == 0 and event.source == pending.successor.address:
         _stay(router, now_ns)
