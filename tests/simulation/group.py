@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 # An advert that cannot be dated, the question, and four round trips (docs/security.md).
 _PROOF_DELAYS = 2 + 4 * 2
-# A MASTER that has heard a better one answers so much longer at most, or two intervals.
+# A MASTER that has heard a better one waits so long for each of two answers at most, or two intervals.
 _YIELDS_NS = 200_000_000
 
 
 def yields_ns(settings: Settings) -> int:
-    """How long a master that yields to a silent one stays master."""
+    """How long a master that yields waits for an answer."""
     return min(_YIELDS_NS, 2 * interval_ns(settings.advert_interval_cs))
 
 
@@ -106,7 +106,7 @@ class Group:
         """3 * interval + skew + 2 * (delay + moment) + lateness of three timers."""
         version = self.nodes[0].settings.version
         skew = skew_ns(version, self._lowest_priority, self._longest_ns)
-        moment_ns = min(_YIELDS_NS, 2 * self._longest_ns)
+        moment_ns = 2 * min(_YIELDS_NS, 2 * self._longest_ns)
         yielded_ns = self.segment.normal_delay_ns + moment_ns + self.world.late_ns
         return 3 * self._longest_ns + skew + 2 * yielded_ns + self.world.late_ns + self.proof_ns
 

@@ -62,11 +62,13 @@ def yielding(**settings: object) -> Router:
 def test_it_answers_until_the_better_one_does() -> None:
     """RFC 9568 6.4.2 lets that one speak before its addresses answer; what it says next, it says when they do.
 
-    The last word wins against nobody and makes the winner announce: at once for clients of a split that has healed, and
-    at the end for those that have asked meanwhile.
+    Then it announces them, and what it says after that is the sign that it has. The last word wins against nobody and
+    makes the winner announce: also at the end, for clients that have asked meanwhile.
     """
     router = yielding()
-    assert router.deadline_ns == T + 201 * MS
+    assert router.deadline_ns == LAST
+    assert router.handle(heard(150), T + 2 * MS) == (sent(priority=1),)
+    assert router.deadline_ns == LAST + MS
     assert router.handle(heard(150), T + 2 * MS) == ()
     assert router.deadline_ns == END
     assert router.handle(TimerDue(), END - 1) == ()
@@ -77,9 +79,11 @@ def test_it_answers_until_the_better_one_does() -> None:
 
 def test_one_that_is_late_is_waited_for() -> None:
     router = yielding()
-    assert router.handle(heard(150), T + 120 * MS) == ()
+    assert router.handle(heard(150), T + 120 * MS) == (sent(priority=1),)
+    assert router.deadline_ns == T + 320 * MS
+    assert router.handle(heard(150), T + 220 * MS) == ()
     assert router.handle(TimerDue(), router.deadline_ns) == (sent(priority=1), *yields(BETTER))
-    assert router.master == Master(HIGHER, 150, 100, T + 120 * MS)
+    assert router.master == Master(HIGHER, 150, 100, T + 220 * MS)
 
 
 def test_one_that_does_not_answer_has_its_time() -> None:

@@ -142,7 +142,7 @@ RESIGNATION: Fields = {
     "successor": optional(record(Master, MASTER)),
     "ready": PLAIN,
 }
-YIELDING: Fields = {"reason": PLAIN, "successor": record(Master, MASTER), "least_ns": PLAIN}
+YIELDING: Fields = {"reason": PLAIN, "successor": record(Master, MASTER), "least_ns": PLAIN, "answered": PLAIN}
 HEARD: Fields = {"sequence": PLAIN, "at_ns": PLAIN, "proofs": PLAIN}
 
 SENDER: Fields = {"_offset_ns": PLAIN, "_last": PLAIN, "_sent_ns": PLAIN}

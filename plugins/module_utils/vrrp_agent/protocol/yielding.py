@@ -45,11 +45,15 @@ _ANSWER_NS = 200_000_000
 
 @dataclass
 class Yielding:
-    """Why a MASTER yields, and to whom; it answers until `least_ns` at least."""
+    """Why a MASTER yields, and to whom; it answers until `least_ns` at least.
+
+    `answered`: the successor has answered the last word once.
+    """
 
     reason: str
     successor: Master
     least_ns: int
+    answered: bool = False
 
 
 def loses_to(router: Router, priority: int, address: IPAddress) -> str | None:
@@ -66,19 +70,24 @@ def begin(router: Router, why: str, successor: Master, now_ns: int) -> None:
     """Say the last word, and go on answering while the better one's addresses may not do so yet.
 
     RFC 9568 6.4.2 has it speak before, and a keepalived on a busy host needs some ten ms. It answers the last word when
-    it is through with that.
+    it has the addresses, then announces them, and answers another one when it has done that.
     """
-    _say_last_word(router, successor, now_ns)
-    # Two intervals at most: a MASTER that is silent for longer than a backup waits has slept (master.oversleep).
-    most_ns = 2 * timers.interval_ns(router.settings.advert_interval_cs)
-    router._timer_ns, router._announce_ns = now_ns + min(_ANSWER_NS, most_ns), []
-    router.yielding = Yielding(why, successor, now_ns + min(leaving.SUCCESSOR_CLAIMS_NS, most_ns))
+    router._announce_ns = []
+    claims_ns = min(leaving.SUCCESSOR_CLAIMS_NS, _most_ns(router))
+    router.yielding = Yielding(why, successor, now_ns + claims_ns)
+    _say_last_word(router, now_ns)
 
 
-def _say_last_word(router: Router, successor: Master, now_ns: int) -> None:
-    # One advert more than RFC 9568 6.4.3: a winner that speaks first when a split heals has not heard us, and clients
+def _most_ns(router: Router) -> int:
+    """A MASTER that is silent for longer than a backup waits has slept (master.oversleep)."""
+    return 2 * timers.interval_ns(router.settings.advert_interval_cs)
+
+
+def _say_last_word(router: Router, now_ns: int) -> None:
+    # More than RFC 9568 6.4.3 asks for: a winner that speaks first when a split heals has not heard us, and clients
     # have our MAC. This one wins against nobody, and makes the winner announce the addresses again.
-    router._send(now_ns, PRIORITY_LOWEST, successor.interval_cs)
+    router._send(now_ns, PRIORITY_LOWEST, _pending(router).successor.interval_cs)
+    router._timer_ns = now_ns + min(_ANSWER_NS, _most_ns(router))
 
 
 def _pending(router: Router) -> Yielding:
@@ -89,7 +98,7 @@ def _pending(router: Router) -> Yielding:
 def _let_go(router: Router, now_ns: int, why: str | None = None) -> None:
     pending = _pending(router)
     # Again: who has asked for an address meanwhile may have had the answer from here.
-    _say_last_word(router, pending.successor, now_ns)
+    _say_last_word(router, now_ns)
     router._become_backup(why or pending.reason, now_ns)
     router._follow(pending.successor)
 
@@ -110,9 +119,13 @@ def _packet(router: Router, event: PacketReceived, now_ns: int) -> None:
     pending = _pending(router)
     why = loses_to(router, advert.priority, event.source)
     if why is not None:
-        if event.source == pending.successor.address:
-            router._timer_ns = min(router._timer_ns or now_ns, max(now_ns, pending.least_ns))
+        is_answer = event.source == pending.successor.address
         pending.reason, pending.successor = why, Master(event.source, advert.priority, advert.interval_cs, now_ns)
+        if is_answer and pending.answered:
+            router._timer_ns = min(router._timer_ns or now_ns, max(now_ns, pending.least_ns))
+        elif is_answer:
+            pending.answered = True
+            _say_last_word(router, now_ns)
     elif advert.priority == 0 and event.source == pending.successor.address:
         _stay(router, now_ns)
 
