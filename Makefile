@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/duet-ha-pair
 DEBRIS := .ansible .build .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv collections tests/output
 
-.PHONY: help bootstrap demo lab down check test simulate flood fuzz soak reliability clean
+.PHONY: help bootstrap demo lab down check test simulate flood fuzz soak reliability rollout clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -40,6 +40,9 @@ soak: bootstrap ## an hour (or SOAK_SECONDS) of 10 ms adverts: memory flat, adve
 fuzz: bootstrap ## ten minutes of a fuzzer on decoding and on the router, guided by coverage
 	@$(PYTHON) -m tests.fuzz decode 300
 	@$(PYTHON) -m tests.fuzz router 300
+
+rollout: bootstrap ## every kind of change predicted, a run interrupted at every task and run again, an hour
+	@$(PYTHON) -m pytest -q tests/rollout tests/rollout/every_task.py
 
 reliability: bootstrap ## docs/reliability.md anew: planned changes and bad deaths, ours and keepalived, a quarter of an hour
 	@$(PYTHON) -m tests.reliability

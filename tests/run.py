@@ -119,9 +119,9 @@ def stages() -> list[Stage]:
     ]
     # Alone: it looks for milliseconds.
     result += [Stage("soak", pytest("tests/soak", "-rP"), pytest=True)]
-    result += [
-        Stage(f"molecule {name}", tool("molecule", "test", "-s", name), at_once=SCENARIOS_AT_ONCE) for name in SCENARIOS
-    ]
+    on_hosts = [Stage("rollout", pytest("tests/rollout"), pytest=True)]
+    on_hosts += [Stage(f"molecule {name}", tool("molecule", "test", "-s", name)) for name in SCENARIOS]
+    result += [replace(stage, at_once=SCENARIOS_AT_ONCE) for stage in on_hosts]
     return result
 
 

@@ -40,7 +40,19 @@ class ActionModule(ActionBase):
         if arguments["phase"]:
             module_args["phase"] = arguments["phase"]
         result.update(self._execute_module(module_args=module_args, task_vars=task_vars))
-        return result
+        warnings = [] if arguments["config"] else self._foresee(result, arguments["group"], task_vars or {})
+        return {**result, "warnings": [*(result.get("warnings") or []), *warnings]}
+
+    def _foresee(self, result: dict[str, Any], name: str | None, task_vars: dict[str, Any]) -> list[str]:
+        """What a host that --limit has left out will not understand."""
+        group_vars = GroupVars(task_vars, self._templar)
+        group = group_vars.read_group(name or group_vars.group_of(group_vars.host))
+        play_hosts = task_vars.get("ansible_play_hosts_all") or group
+        absent = ", ".join(host for host in group if host not in play_hosts)
+        if not absent or not result.get("changed"):
+            return []
+        reason = "takes no part in this run, cannot understand this change: both are MASTER until it has it"
+        return [f"{instance}: {absent}, which {reason}" for instance in result.get("apart", [])]
 
     def _from_inventory(self, name: str | None, task_vars: dict[str, Any]) -> dict[str, Any]:
         group_vars = GroupVars(task_vars, self._templar)

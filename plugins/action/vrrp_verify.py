@@ -9,8 +9,9 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..module_utils.live import summary, verify
+from ..module_utils.live import summary
 from ..module_utils.problem import report
+from ..module_utils.rollout import verify_so_far
 from ..plugin_utils.group_vars import GroupVars, plain
 
 
@@ -26,7 +27,9 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = self.validate_argument_spec(
             {
+                "before": {"type": "dict", "default": {}},
                 "group": {"type": "str"},
+                "pending": {"type": "dict", "default": {}},
                 "register": {"type": "str", "default": "vrrp_live"},
                 "reports": {"type": "dict"},
             }
@@ -34,7 +37,12 @@ class ActionModule(ActionBase):
         problems, states = [], {}
         warnings: list[str] = []
         for name, (reports, absent) in self._reports(arguments, task_vars or {}, warnings).items():
-            problems += verify(reports, absent)
+            found, later, unjudged = verify_so_far(
+                reports, absent, plain(arguments["pending"]), plain(arguments["before"])
+            )
+            problems += found
+            warnings += [f"the deployment goes on, as it may mend this: {problem}" for problem in later]
+            warnings += [f"not judged yet: {note}" for note in unjudged]
             states[name] = summary(reports)
             drained = [host for host, report in reports.items() if report.get("drained")]
             if drained:
@@ -49,14 +57,15 @@ class ActionModule(ActionBase):
     ) -> dict[str, tuple[dict[str, Any], list[str]]]:
         """Group -> reports by host, and the hosts without one: those cannot be judged, and that is said."""
         group_vars = GroupVars(task_vars, self._templar)
-        if arguments["reports"] is not None:
-            return {arguments["group"] or group_vars.group_of(group_vars.host): (plain(arguments["reports"]), [])}
         play_hosts = [str(host) for host in task_vars.get("ansible_play_hosts_all") or [group_vars.host]]
+        # Reports that are given are those of one group.
+        play_hosts = play_hosts if arguments["reports"] is None else [group_vars.host]
         names = [arguments["group"]] if arguments["group"] else map(group_vars.group_of, play_hosts)
         result = {}
         for name in dict.fromkeys(names):
             members = list(group_vars.read_group(name))
-            reports = group_vars.registered(arguments["register"], members)
+            given = plain(arguments["reports"])
+            reports = group_vars.registered(arguments["register"], members) if given is None else given
             missing = [host for host in members if host not in reports]
             result[name] = reports, missing
             if missing:

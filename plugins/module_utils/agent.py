@@ -17,6 +17,9 @@ _POLL_S = 0.1
 # A BACKUP takes over after three intervals and a skew of less than one.
 _INTERVALS_TO_SETTLE = 4
 
+# Within this time the agent has noticed that another host's address is gone.
+_LOOKS_AGAIN_S = 12.0
+
 Ask = Callable[[], dict[str, Any]]
 
 
@@ -52,6 +55,25 @@ def wait_until_settled(
         except client.ControlError as error:
             if error.code != "not_running" or clock() - started_s >= deadline_s:
                 raise
+        sleep(_POLL_S)
+
+
+def wait_until_uncontested(
+    timeout_s: float,
+    ask: Ask = ask,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> dict[str, Any]:
+    """The first status in which no MASTER sees its addresses on another host, or the last one in that time.
+
+    Who has just lost its role is seen until the agent has looked again. Raises ControlError as `ask` does.
+    """
+    deadline_s = clock() + min(timeout_s, _LOOKS_AGAIN_S)
+    while True:
+        status = ask()
+        contested = [one for one in status["instances"] if one["state"] == "MASTER" and one.get("conflicts")]
+        if not contested or clock() >= deadline_s:
+            return status
         sleep(_POLL_S)
 
 

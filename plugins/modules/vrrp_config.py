@@ -13,8 +13,11 @@ description:
     it in one step. Only root and the agent's own user C(vrrp-agent) can read it; the user is made if it is missing.
   - The document is checked first, with the agent's own schema and against the node's interfaces.
     All that is wrong comes in one message, and nothing is changed.
+  - The programs of C(notify) must be there, but in check mode, where an earlier task may not have put them there.
   - An instance without C(interface) gets the interface of the node's default route.
   - Works in check mode on a node where nothing is installed yet.
+  - Without O(phase) a change of C(hmac) is refused, while the agent runs, after which a host that has it and a host
+    that has not would not believe each other; the playbook C(duet.ha_pair.rotate_key) brings it.
   - Does not make the agent read the file; M(duet.ha_pair.vrrp_service) does.
 author:
   - duet.ha_pair contributors (@duet)
@@ -92,6 +95,15 @@ instances:
   type: list
   elements: str
   sample: ["web"]
+apart:
+  description:
+    - Those of them that cannot understand the present ones, by version, password or peers for instance. Until all hosts
+      have the change, two are MASTER.
+    - All of them, if the agent has not read the present file, so that nobody knows what runs.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 """
 
 import hashlib
@@ -101,12 +113,17 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.duet.ha_pair.plugins.module_utils import account, files
+from ansible_collections.duet.ha_pair.plugins.module_utils.agent import ask
+from ansible_collections.duet.ha_pair.plugins.module_utils.compatibility import apart, unbelieved
 from ansible_collections.duet.ha_pair.plugins.module_utils.node import fill_interfaces
 from ansible_collections.duet.ha_pair.plugins.module_utils.rollover import PHASES, conflicts, transitional
 from ansible_collections.duet.ha_pair.plugins.module_utils.secret import join, masked
 from ansible_collections.duet.ha_pair.plugins.module_utils.vrrp_agent import config as schema
+from ansible_collections.duet.ha_pair.plugins.module_utils.vrrp_agent.client import ControlError
 
 PATH = "/etc/vrrp-agent/config.json"
+# By ProtectHome= in its unit.
+HIDDEN = ("/root/", "/home/", "/run/user/")
 
 
 def problems_of(document: dict[str, Any]) -> list[str]:
@@ -118,6 +135,24 @@ def problems_of(document: dict[str, Any]) -> list[str]:
     if of_the_node:
         errors = [error for error in errors if not error.path.endswith(".interface")]
     return of_the_node + [f"vrrp_{error}" for error in errors]
+
+
+def problems_of_commands(document: dict[str, Any], to_be_there: bool) -> list[str]:
+    """What the node has against the commands of a sound document: they run as the agent's own user, in its unit."""
+    problems = []
+    for place, one in enumerate(document.get("notify") or []):
+        user, program = one.get("user"), one["command"][0]
+        if user not in (None, account.NAME):
+            why = f"the agent runs as {account.NAME} and cannot become {user}; leave it out"
+            problems.append(
+                f"vrrp_notify[{place}].user: {why}, and see docs/notifications.md for what needs another user"
+            )
+        if program.startswith(HIDDEN):
+            problems.append(f"vrrp_notify[{place}].command: the agent's unit cannot see {program}; put it elsewhere")
+        elif to_be_there and not os.access(program, os.X_OK):
+            why = f"{program} is not there, or not executable; deploy it before"
+            problems.append(f"vrrp_notify[{place}].command: {why}")
+    return problems
 
 
 def render(document: dict[str, Any]) -> bytes:
@@ -159,14 +194,23 @@ def is_private() -> bool:
     return agent is not None and files.mode(PATH) == 0o600 and files.owner(PATH) == (agent.uid, agent.gid)
 
 
+def running_digest() -> str | None:
+    """The fingerprint of what the agent runs with; empty if it does not say, None if there is no agent that runs."""
+    try:
+        return str(ask().get("config_digest"))
+    except ControlError as error:
+        return None if error.code in ("not_running", "not_installed") else ""
+
+
 def run(module: AnsibleModule) -> dict[str, Any]:
     """Compare, check, write; the result for Ansible."""
     document = join(module.params["config"] or {}, module.params["secrets"] or {})
     present = files.read(PATH)
     before, phase = decode(present), module.params["phase"]
-    problems = problems_of(document)
-    if phase and not problems:
-        problems = conflicts(before, document)
+    problems = problems_of(document) or problems_of_commands(document, not module.check_mode)
+    running = running_digest()
+    if not problems and (phase or running is not None):
+        problems = conflicts(before, document) if phase else unbelieved(before, document)
     if problems:
         module.fail_json(msg="; ".join(problems))
     if phase:
@@ -179,7 +223,11 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     diff = files.difference(PATH, shown_before, render(masked(document, before)))
     names = changed_instances(before, document)
     digest = hashlib.sha256(content).hexdigest()
-    return {"changed": changed, "path": PATH, "digest": digest, "instances": names, "diff": diff}
+    unknown = running is not None and running != hashlib.sha256(present or b"").hexdigest()
+    parted = [one["name"] for one in document["instances"]] if unknown else apart(before, document)
+    return {
+        "changed": changed, "path": PATH, "digest": digest, "instances": names, "apart": parted, "diff": diff
+    }  # fmt: skip
 
 
 def main() -> None:

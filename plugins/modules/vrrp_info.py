@@ -32,6 +32,8 @@ options:
       - Seconds to wait until the node has settled, plus the time that the protocol needs at the slowest interval.
       - A node has settled when each instance is MASTER, or is BACKUP, hears a MASTER and is not about to take over.
       - An instance in FAULT ends the wait at once.
+      - A MASTER that sees its addresses on another host is waited for as well, for 12 s at most, as the other may have
+        let go of them just now.
     type: float
     default: 0
 """
@@ -178,15 +180,25 @@ status:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.duet.ha_pair.plugins.module_utils.agent import ask, wait_until_settled
+from ansible_collections.duet.ha_pair.plugins.module_utils.agent import (
+    ask,
+    wait_until_settled,
+    wait_until_uncontested,
+)
 from ansible_collections.duet.ha_pair.plugins.module_utils.live import unsettled
 from ansible_collections.duet.ha_pair.plugins.module_utils.vrrp_agent.client import ControlError
+
+
+def waited(wait_s: float) -> dict[str, Any]:
+    """The status of the settled node; a conflict that is over is none."""
+    status, waiting = wait_until_settled(wait_s)
+    return status if waiting else wait_until_uncontested(wait_s)
 
 
 def report(wait_s: float) -> dict[str, Any]:
     """What the agent says, or why it says nothing."""
     try:
-        status = ask() if wait_s <= 0 else wait_until_settled(wait_s)[0]
+        status = ask() if wait_s <= 0 else waited(wait_s)
     except ControlError as error:
         return {"running": False, "reason": error.message, "settled": False, "waiting_for": [], "instances": []}
     waiting = unsettled(status)

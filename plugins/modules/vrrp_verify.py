@@ -36,12 +36,25 @@ attributes:
     platforms: all
     support: full
 options:
+  before:
+    description:
+      - With O(pending), the results of M(duet.ha_pair.vrrp_info) by host from before the deployment. What is wrong
+        with an instance that did not work then is a warning, as the deployment may be about to mend it.
+    type: dict
+    default: {}
   group:
     description:
       - The group to judge.
       - Without it, the groups of all hosts of the play, as their variable C(vrrp_group) names them
         (C(ha_pair) if not set).
     type: str
+  pending:
+    description:
+      - Hosts to which a deployment has not come yet, and the instances in which each cannot understand those that have
+        been deployed, as RV(duet.ha_pair.vrrp_config#module:apart) tells them.
+      - They may have no agent yet, and what concerns only them is a warning.
+    type: dict
+    default: {}
   register:
     description: The variable that the hosts have registered the result of M(duet.ha_pair.vrrp_info) in.
     type: str

@@ -94,8 +94,9 @@ def test_a_playbook_works_without_what_galaxy_may_remove(run: Run, playbook: str
     run("ansible-playbook", "--syntax-check", "-i", "localhost,", f"duet.ha_pair.{playbook}")
 
 
-def test_the_filter_has_a_page(run: Run) -> None:
-    [page] = json.loads(run("ansible-doc", "--json", "-t", "filter", "duet.ha_pair.vrrp_table").stdout).values()
+@pytest.mark.parametrize("name", ["vrrp_table", "vrrp_waves"])
+def test_a_filter_has_a_page(run: Run, name: str) -> None:
+    [page] = json.loads(run("ansible-doc", "--json", "-t", "filter", f"duet.ha_pair.{name}").stdout).values()
     assert page["doc"]["short_description"]
 
 

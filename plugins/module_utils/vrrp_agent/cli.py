@@ -9,10 +9,10 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from . import client, events_command
+from . import client, events_command, status_command
 from .version import VERSION
 
 CONFIG_FILE = "/etc/vrrp-agent/config.json"
@@ -73,7 +73,8 @@ def _parser() -> argparse.ArgumentParser:
 def _add_views(commands: Any, runtime: argparse.ArgumentParser) -> None:
     """What is live, and what has happened."""
     show = commands.add_parser("status", parents=[runtime], help="show what is live")
-    show.add_argument("--json", action="store_true", help="the whole status document")
+    show.add_argument("--json", action="store_true", help="the whole status document; with --watch, one a line")
+    show.add_argument("--watch", action="store_true", help="again each second, until interrupted")
     show.set_defaults(command=_status)
     events = commands.add_parser("events", parents=[runtime], help="show what has happened, and why")
     events.add_argument("--lines", type=int, default=20, metavar="N", help="the last N, at most 500 (default: 20)")
@@ -155,10 +156,11 @@ def _check(options: argparse.Namespace) -> int:
 
 def _status(options: argparse.Namespace) -> int:
     try:
-        document = client.status(options.runtime_dir)
+        status_command.show(options.json, options.watch, options.runtime_dir)
     except client.ControlError as error:
         return _fail(error)
-    sys.stdout.write(json.dumps(document, indent=2) + "\n" if options.json else _table(document))
+    except BrokenPipeError:
+        _say_no_more()
     return 0
 
 
@@ -168,9 +170,13 @@ def _events(options: argparse.Namespace) -> int:
     except client.ControlError as error:
         return _fail(error)
     except (KeyboardInterrupt, BrokenPipeError):
-        # Who reads has had enough; nothing is left to be flushed to nobody at the exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _say_no_more()
     return 0
+
+
+def _say_no_more() -> None:
+    """Who reads has had enough; nothing is left to be flushed to nobody at the exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _reload(options: argparse.Namespace) -> int:
@@ -209,40 +215,6 @@ def _upgrade(options: argparse.Namespace) -> int:
 def _fail(error: client.ControlError) -> int:
     sys.stderr.write(f"vrrp-agent: {error}\n")
     return EXIT_FAILED
-
-
-def _table(document: dict[str, Any]) -> str:
-    note = "DRAINED: this node takes no part until `vrrp-agent undrain`\n\n" if document.get("drained") else ""
-    rows = [("INSTANCE", "INTERFACE/VRID", "STATE", "PRIORITY", "MASTER", "ADDRESSES HERE", "WHY")]
-    nothing_yet = "drained" if document.get("drained") else "-"
-    for instance in document["instances"]:
-        master, last = instance["master"], instance["last_transition"]
-        rows.append(
-            (
-                instance["name"],
-                f"{instance['interface']}/{instance['virtual_router_id']}",
-                instance["state"],
-                str(instance["effective_priority"]),
-                master["address"] if master else "-",
-                " ".join(instance["addresses_present"]) or "-",
-                f"{last['reason']} ({last['at']})" if last else nothing_yet,
-            )
-        )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
-    return note + "\n".join([*lines, *_warnings(document)]) + "\n"
-
-
-def _warnings(document: dict[str, Any]) -> Iterator[str]:
-    """What somebody has to look at; an agent of an earlier version says nothing of it."""
-    for instance in document["instances"]:
-        for one in instance.get("conflicts", ()):
-            who = f"{one['mac']} has" if one["mac"] else "more MACs have"
-            yield f"WARNING {instance['name']}: {who} {one['address']}, since {one['since']}"
-        deaf = instance.get("not_heard_by")
-        if deaf:
-            what = f"{deaf['address']} (priority {deaf['priority']}) is MASTER too, and does not hear this node"
-            yield f"WARNING {instance['name']}: {what}, since {deaf['since']}"
 
 
 if __name__ == "__main__":

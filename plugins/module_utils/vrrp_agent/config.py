@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Callable
 
-from . import schema
+from . import notification, schema
 from .protocol import credentials, sync_config, tracked
 from .protocol.contradictions import contradictions
 from .protocol.settings import Authentication, IPAddress, IPInterface, Settings
@@ -49,6 +49,7 @@ class Config:
     router_id: str
     instances: tuple[Instance, ...]
     sync_groups: tuple[SyncGroup, ...] = ()
+    voice: notification.Voice = notification.Voice()
 
 
 def load(text: str) -> Config:
@@ -98,13 +99,15 @@ def _read(document: Any) -> tuple[Config, list[ConfigError]]:
         _read_sync_group(item, f"sync_groups[{index}]", problems)
         for index, item in enumerate(top.take("sync_groups", schema.any_list, []) or [])
     ]
+    voice = notification.read(top)
     top.finish()
     complete = [(index, instance) for index, instance in enumerate(instances) if instance is not None]
     _check_unique(complete, problems)
     if None not in instances:  # else a name may be missing only because its instance is wrong
         known = {instance.name: instance for index, instance in complete}
         problems += [ConfigError(path, why) for path, why in sync_config.mistakes(groups, known)]
-    return Config(router_id or "", tuple(instance for index, instance in complete), tuple(groups)), problems
+        problems += notification.mistakes(voice, known, [group.name for group in groups])
+    return Config(router_id or "", tuple(instance for index, instance in complete), tuple(groups), voice), problems
 
 
 def _read_sync_group(value: Any, path: str, problems: list[ConfigError]) -> SyncGroup:

@@ -38,6 +38,7 @@ class Host:
         self.folder = str(folder)
         self.path = folder / client.SOCKET_NAME
         self.complaints: list[dict[str, Any]] = []
+        self.document: dict[str, Any] = {"router_id": "lb1", "long": "x" * 300_000}
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(lambda loop, context: self.complaints.append(context))
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -68,7 +69,7 @@ class Host:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _status(self) -> dict[str, Any]:
-        return {"router_id": "lb1", "long": "x" * 300_000}
+        return self.document
 
     async def _reload(self) -> dict[str, Any]:
         raise CommandError("config_invalid", "instances[0].priority: 300 is not in 1..255")

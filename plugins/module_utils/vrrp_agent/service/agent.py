@@ -21,12 +21,14 @@ from ..version import VERSION
 from . import handover, process, resume, status
 from .conflicts import ConflictWatch
 from .control import Command, CommandError, ControlServer
-from .events import EventLog, Running
+from .events import EventLog
 from .log import LOGGER
 from .maintenance import Maintenance
 from .notify import notify, watchdog_interval_s
 from .only_one import only_agent_here
 from .routers import Routers
+from .virtual_router import VirtualRouter
+from .voice import Voice, check_users
 
 _LOOK_AGAIN_S = 5.0
 
@@ -56,7 +58,8 @@ class Agent:
         self._events = EventLog(self._state_dir)
         self._routers = Routers(self._note, lambda: self._maintenance.drained)
         self._network = self._routers.network
-        self._maintenance = Maintenance(self._routers, self._state_dir, self._events.note)
+        self._maintenance = Maintenance(self._routers, self._state_dir, self._note)
+        self._voice = Voice(self._routers.all)
         self._maintenance.remember()
         self._process = process.set_up()
         self._loop.set_default_executor(process.executor())
@@ -69,6 +72,7 @@ class Agent:
                 if not self._maintenance.drained and resume.same_life(self._runtime_dir, self._config_digest):
                     self._routers.resume(first)
                 self._routers.remove_leftovers(first)
+                self._voice.configure(first)
                 self._note("started", version=VERSION, drained=self._maintenance.drained)
                 self._routers.apply(first)
                 self._control.publish()
@@ -81,7 +85,6 @@ class Agent:
             await self._stopping.wait()
             notify("STOPPING=1")
             await self._leave()
-            self._note("stopped", exit_code=self._exit_code)
         finally:
             if not self._routers.let_go():
                 self._exit_code = 1
@@ -89,7 +92,10 @@ class Agent:
             self._conflicts.close()
             self._network.close()
             self._only_one.close()
-            await self._events.flush()
+            if self._stopping.is_set():  # else it has never been the agent
+                self._note("stopped", exit_code=self._exit_code)
+                await self._voice.finish()
+                await self._events.flush()
         return self._exit_code
 
     def _commands(self) -> dict[str, Command]:
@@ -129,6 +135,12 @@ class Agent:
         except UnicodeDecodeError:
             raise ConfigError("", "not UTF-8 text") from None
 
+    def _read_again(self) -> tuple[Config, str]:
+        """What does not fit this host is refused only while something else runs: to start matters more."""
+        new, digest = self._read_config()
+        check_users(new)
+        return new, digest
+
     async def _reload(self) -> dict[str, Any]:
         """Read the configuration again; a refused one changes nothing but what status says of it."""
         async with self._reading:
@@ -138,7 +150,7 @@ class Agent:
         at = status.iso_time(time.time())
         try:
             # Off the loop: a long file must not make an advert late.
-            new, digest = await self._loop.run_in_executor(None, self._read_config)
+            new, digest = await self._loop.run_in_executor(None, self._read_again)
         except ConfigError as error:
             why = f"{self._config_file}: {error}"
             self._last_reload = {"at": at, "ok": False, "error": why}
@@ -148,8 +160,10 @@ class Agent:
         changed = new != self._routers.config
         self._config_digest = digest
         self._last_reload = {"at": at, "ok": True, "error": None}
+        self._voice.configure(new)
         self._note("reload", ok=True, error=None, changed=changed)
         self._routers.apply(new)
+        self._voice.reconcile()
         await self._write_record()
         LOGGER.info("reloaded: %d instances from %s", len(new.instances), self._config_file)
         return {"changed": changed, "config_digest": digest}
@@ -167,6 +181,7 @@ class Agent:
         try:
             successor = await self._hand_over()
         except handover.HandoverError as error:
+            self._voice.resume()
             self._last_upgrade = {"at": at, "ok": False, "error": str(error)}
             LOGGER.error("upgrade failed, nothing has changed: %s", error)
             self._note("upgrade", ok=False, error=str(error))
@@ -177,6 +192,7 @@ class Agent:
         return {"pid": successor.pid}
 
     async def _hand_over(self) -> handover.Successor:
+        await self._voice.pause()
         on_disk = await self._events.flush()
         successor = handover.Successor(self._only_one)
         try:
@@ -191,6 +207,7 @@ class Agent:
             if isinstance(error, handover.HandoverError) and words:
                 raise handover.HandoverError(f"the new agent: {words}") from None
             raise
+        self._network.reaper.dismiss()
         return successor
 
     async def _leave_all_but(self, identities: set[tuple[Any, ...]]) -> None:
@@ -207,6 +224,7 @@ class Agent:
             "last_reload": self._last_reload,
             "strays": self._routers.strays,
             "events": self._events.remember(on_disk),
+            "voice": self._voice.remember(),
             "routers": [handover.remember(running) for running in self._routers.configured()],
         }
 
@@ -225,8 +243,10 @@ class Agent:
         self._last_upgrade = {"at": status.iso_time(time.time()), "ok": True, "error": None}
         if "events" in memory:  # the version before had none
             self._events.restore(memory["events"])
+        self._voice.configure(first, memory.get("voice"))
         self._note("upgrade", ok=True, error=None, version=VERSION)
         self._routers.go_on(first, restored)
+        self._voice.reconcile()
         self._conflicts.follow()
         frozen_ms = (time.monotonic_ns() - memory["at_ns"]) / 1e6
         LOGGER.info("took over %d instances from the process before in %.1f ms", len(restored), frozen_ms)
@@ -262,6 +282,7 @@ class Agent:
             "drained": self._maintenance.drained,
             "last_upgrade": self._last_upgrade,
             "events": self._events.status(),
+            **self._voice.status(),
             "interfaces": status.interfaces_status(self._network, self._routers.all(), self._routers.strays),
             "instances": status.instances_status(self._routers.all(), present),
             "sync_groups": [group.status() for group in self._routers.groups],
@@ -271,8 +292,8 @@ class Agent:
         drained = ", drained" if self._maintenance.drained else ""
         return f"STATUS=MASTER of {self._routers.masters} of {len(self._routers.configured())} instances{drained}"
 
-    def _note(self, event: str, running: Running | None = None, **fields: Any) -> None:
-        self._events.note(event, running, **fields)
+    def _note(self, event: str, running: VirtualRouter | None = None, **fields: Any) -> None:
+        self._voice.note(self._events.note(event, running, **fields), running)
         if event in ("transition", "still_master"):
             self._transition.set()
             self._maintenance.note_transition()

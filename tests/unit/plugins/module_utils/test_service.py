@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.duet.ha_pair.plugins.module_utils.agent import wait_until_settled
+from ansible_collections.duet.ha_pair.plugins.module_utils.agent import wait_until_settled, wait_until_uncontested
 from ansible_collections.duet.ha_pair.plugins.module_utils.service import Digests, plan, read_unit
 from ansible_collections.duet.ha_pair.plugins.module_utils.vrrp_agent.client import ControlError
 
@@ -109,3 +109,14 @@ def test_an_agent_that_cannot_be_asked(code: str, waited_s: float) -> None:
     with pytest.raises(ControlError):
         wait_until_settled(5, answers(ControlError(code, "")), clock, clock.sleep)
     assert clock.now_s == pytest.approx(waited_s, abs=0.2)
+
+
+def test_a_conflict_that_is_over_is_waited_for_and_another_one_is_not_for_long() -> None:
+    contested, calm = status("MASTER"), status("MASTER")
+    contested["instances"][0]["conflicts"] = [{"address": "192.0.2.10"}]
+    clock = Clock()
+    assert wait_until_uncontested(30, answers(contested, contested, calm), clock, clock.sleep) == calm
+    assert clock.now_s == pytest.approx(0.2)
+    assert wait_until_uncontested(30, answers(contested), clock, clock.sleep) == contested
+    assert clock.now_s == pytest.approx(12.2, abs=0.2)
+    assert wait_until_uncontested(30, answers(calm), clock, clock.sleep) == calm
