@@ -185,7 +185,8 @@ class Agent(Node):
             self._judge(event, rejected)
         self._check_sends(effects, rejected, before)
         after = router.state
-        if accepted and router.yielding is not None and router.yielding.successor.heard_ns == now_ns:
+        adopted = router.yielding is not None and router.yielding.successor.heard_ns == now_ns
+        if isinstance(event, PacketReceived) and accepted and adopted:
             self._better = event.message, now_ns
         for effect in effects:
             self._do(effect, event, rejected is not None)
