@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Callable
 
-from . import notification, schema
+from . import metrics_config, notification, schema
 from .protocol import credentials, sync_config, tracked
 from .protocol.contradictions import contradictions
 from .protocol.settings import Authentication, IPAddress, IPInterface, Settings
@@ -50,6 +50,7 @@ class Config:
     instances: tuple[Instance, ...]
     sync_groups: tuple[SyncGroup, ...] = ()
     voice: notification.Voice = notification.Voice()
+    metrics: metrics_config.Metrics = metrics_config.Metrics()
 
 
 def load(text: str) -> Config:
@@ -100,6 +101,7 @@ def _read(document: Any) -> tuple[Config, list[ConfigError]]:
         for index, item in enumerate(top.take("sync_groups", schema.any_list, []) or [])
     ]
     voice = notification.read(top)
+    metrics = metrics_config.read(top)
     top.finish()
     complete = [(index, instance) for index, instance in enumerate(instances) if instance is not None]
     _check_unique(complete, problems)
@@ -107,7 +109,8 @@ def _read(document: Any) -> tuple[Config, list[ConfigError]]:
         known = {instance.name: instance for index, instance in complete}
         problems += [ConfigError(path, why) for path, why in sync_config.mistakes(groups, known)]
         problems += notification.mistakes(voice, known, [group.name for group in groups])
-    return Config(router_id or "", tuple(instance for index, instance in complete), tuple(groups), voice), problems
+    found = tuple(instance for index, instance in complete)
+    return Config(router_id or "", found, tuple(groups), voice, metrics), problems
 
 
 def _read_sync_group(value: Any, path: str, problems: list[ConfigError]) -> SyncGroup:

@@ -29,10 +29,11 @@ MAY_IMPORT = {
     "linux": set(),
     "schema": {"protocol"},
     "notification": {"schema"},
-    "config": {"protocol", "schema", "notification"},
+    "metrics_config": {"schema"},
+    "config": {"protocol", "schema", "notification", "metrics_config"},
     "client": set(),
     "version": set(),
-    "service": {"protocol", "schema", "notification", "config", "linux", "client", "version"},
+    "service": {"protocol", "schema", "notification", "metrics_config", "config", "linux", "client", "version"},
     "events_command": {"client", "service"},
     "status_table": set(),
     "status_command": {"client", "status_table"},
@@ -58,6 +59,7 @@ STANDARD_LIBRARY = getattr(sys, "stdlib_module_names", None) or {
         "argparse",
         "array",
         "asyncio",
+        "bisect",
         "collections",
         "concurrent",
         "contextlib",
@@ -132,7 +134,7 @@ def test_outside_the_package_there_is_the_standard_library_and_pyroute2(file: Pa
 @each_file
 def test_the_protocol_and_the_schema_are_pure(file: Path) -> None:
     """No file, socket, clock or log: time is an argument, and everything to be done a value."""
-    if part(file) in ("protocol", "schema", "notification", "config", "version"):
+    if part(file) in ("protocol", "schema", "notification", "metrics_config", "config", "version"):
         assert not IMPURE & {name for name, own in imports(file)}
 
 

@@ -418,7 +418,7 @@ def test_unknown_key(key: str, hint: str) -> None:
         (document(None), "instances[0]: must be an object with keys and values"),
         (
             document(globals={}),
-            "globals: unknown key; known here: instances, mail, notify, router_id, sync_groups, webhooks",
+            "globals: unknown key; known here: instances, mail, metrics, notify, router_id, sync_groups, webhooks",
         ),
         (document(instance=[]), "instance: unknown key; did you mean instances?"),
     ],

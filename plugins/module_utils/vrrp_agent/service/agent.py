@@ -22,6 +22,7 @@ from . import handover, process, resume, status
 from .conflicts import ConflictWatch
 from .control import Command, CommandError, ControlServer
 from .events import EventLog
+from .exporter import Exporter
 from .log import LOGGER
 from .maintenance import Maintenance
 from .notify import notify, watchdog_interval_s
@@ -64,6 +65,7 @@ class Agent:
         self._process = process.set_up()
         self._loop.set_default_executor(process.executor())
         self._conflicts = ConflictWatch(self._network, self._routers.all, self._note)
+        self._exporter = Exporter(self._status)
         self._control = ControlServer(os.path.join(self._runtime_dir, SOCKET_NAME), self._commands())
         try:
             self._loop.set_exception_handler(self._resign)
@@ -90,6 +92,7 @@ class Agent:
                 self._exit_code = 1
             self._control.close()
             self._conflicts.close()
+            self._exporter.close()
             self._network.close()
             self._only_one.close()
             if self._stopping.is_set():  # else it has never been the agent
@@ -114,6 +117,7 @@ class Agent:
     def _say_ready(self) -> None:
         notify("READY=1", self._summary())
         self._keep_watchdog_quiet()
+        self._exporter.configure(self._routers.config.metrics)
         LOGGER.info("ready: %d instances from %s", len(self._routers.configured()), self._config_file)
 
     async def _leave(self) -> None:
@@ -164,6 +168,7 @@ class Agent:
         self._note("reload", ok=True, error=None, changed=changed)
         self._routers.apply(new)
         self._voice.reconcile()
+        self._exporter.configure(new.metrics)
         await self._write_record()
         LOGGER.info("reloaded: %d instances from %s", len(new.instances), self._config_file)
         return {"changed": changed, "config_digest": digest}
@@ -259,6 +264,7 @@ class Agent:
     def _look_again(self) -> None:
         """What the kernel or the file system refused may be had later, and no news will tell."""
         self._routers.look_again()
+        self._exporter.look_again()
         self._loop.create_task(self._control.keep())
         self._loop.call_later(_LOOK_AGAIN_S, self._look_again)
 
@@ -283,6 +289,7 @@ class Agent:
             "last_upgrade": self._last_upgrade,
             "events": self._events.status(),
             **self._voice.status(),
+            "metrics": self._exporter.status(),
             "interfaces": status.interfaces_status(self._network, self._routers.all(), self._routers.strays),
             "instances": status.instances_status(self._routers.all(), present),
             "sync_groups": [group.status() for group in self._routers.groups],

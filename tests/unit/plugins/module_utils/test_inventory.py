@@ -266,3 +266,11 @@ def test_whom_to_tell_comes_into_each_document_and_its_mistakes_are_told_in_the_
         'lb1, lb2: vrrp_mail.to: "ops" is not an e-mail address, as ops@example.com',
         "lb1, lb2: vrrp_mail.server: is missing",
     ]
+
+
+def test_metrics_are_each_hosts_own() -> None:
+    pair = group(instance(), lb1={"vrrp_metrics": {"listen": "192.0.2.11:9650"}})
+    assert examine(pair).problems == []
+    assert document("lb1", pair)["metrics"] == {"listen": "192.0.2.11:9650"} and "metrics" not in document("lb2", pair)
+    [problem] = problems(instance(), lb1={"vrrp_metrics": {"listen": "lb1"}})
+    assert problem.startswith('lb1: vrrp_metrics.listen: "lb1" is no address and port')
