@@ -48,7 +48,7 @@ def check(nodes: Sequence[MakeNode], event: Event, moves: int, folder: Path) -> 
 
 @pytest.mark.parametrize("name", OURS_BETTER)
 def test_a_planned_change(name: str, tmp_path: Path, keepalived_root: Path) -> None:
-    """Not here: a split that heals when ours speaks first. keepalived yields without a word, so that nobody announces."""
+    """Not here: a split that heals when ours speaks first. keepalived yields silently, so that nobody announces."""
     theirs = partial(KeepalivedNode, root=keepalived_root)
     check((OurNode, theirs), EVENTS[name], OURS_BETTER[name], tmp_path)
 
