@@ -324,7 +324,7 @@ class VirtualRouter:
     def _send(self, effect: events.SendAdvert) -> None:
         if self.index is None:
             return
-        is_master = self.router.state is State.MASTER
+        is_master = self.router.state is State.MASTER and self.router.yielding is None
         if is_master and self._loop.time() - self._renewed_s > self.lifetime_s / 4:
             self._claim()
         try:
