@@ -52,6 +52,16 @@ VirtualRouter._due = broken
 raise SystemExit(cli.main())
 """
 
+FASTER = """
+import json, sys
+with open(sys.argv[1], "r+") as file:
+    document = json.load(file)
+    document["instances"][0]["advert_interval"] = 0.1
+    file.seek(0)
+    file.truncate()
+    json.dump(document, file)
+"""
+
 
 @dataclass
 class Pair:
@@ -157,6 +167,30 @@ def test_killed_and_never_started_again(pair: Pair, lb1: Timeline, lb2: Timeline
         assert pair.run(f"systemctl is-active {UNIT} || :").strip() == "failed"
     finally:
         pair.run(f"rm -r {DROP_IN}; systemctl daemon-reload; systemctl start {UNIT}")
+
+
+@pytest.fixture
+def at_fast_adverts(pair: Pair) -> Iterator[None]:
+    """Ten adverts a second, for which the kernel's lifetimes are too long."""
+    config = "/etc/vrrp-agent/config.json"
+    for host in ("lb1", "lb2"):
+        pair.run(f"cp -p {config} {config}.before; python3 - {config} <<'END'\n{FASTER}END\nvrrp-agent reload", host)
+    wait_until("lb1 has a reaper", lambda: pair.run("pgrep -u vrrp-agent -f reaper.py || :").strip(), 5)
+    yield
+    for host in ("lb1", "lb2"):
+        pair.run(f"mv {config}.before {config}; vrrp-agent reload || :", host)
+
+
+@pytest.mark.usefixtures("at_fast_adverts")
+def test_killed_at_fast_adverts(pair: Pair, lb1: Timeline, lb2: Timeline) -> None:
+    """Under the unit, too, the VIPs are gone before the other node claims them; nothing is left behind."""
+    began_s = pair.kill()
+    wait_until("lb2 has the VIPs", lambda: lb2.whole_after(began_s) < float("inf"), 15)
+    wait_until("lb1 has none", lambda: lb1.gone_after(began_s) < float("inf"), 5)
+    assert lb1.gone_after(began_s) < lb2.whole_after(began_s)
+    assert "addresses taken off: the agent has ended" in pair.journal()
+    wait_until("lb1 is MASTER again", pair.settled, SETTLED_S, every_s=0.2)
+    assert len(pair.run("pgrep -u vrrp-agent -f reaper.py").split()) == 1
 
 
 @pytest.mark.parametrize("path", ["/usr/lib/vrrp-agent", "/usr/bin/vrrp-agent"])

@@ -75,6 +75,8 @@ STANDARD_LIBRARY = getattr(sys, "stdlib_module_names", None) or {
         "ipaddress",
         "json",
         "logging",
+        "math",
+        "mmap",
         "os",
         "pwd",
         "re",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import Coroutine
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any, Callable
 
@@ -45,6 +46,25 @@ def tell_nobody(event: str, running: VirtualRouter, **fields: Any) -> None:
     """Nobody wants to know what happens."""
 
 
+class Reaper:
+    """What a VirtualRouter sees of service.reaper.Reaper: until when its addresses are held, and which."""
+
+    def __init__(self) -> None:
+        self.until_ns: int | None = None
+        self.places: set[tuple[int, object]] = set()
+        self.at_end: bool | None = None
+
+    def hold(self, holder: object, label: str, at_end: bool, index: int, addresses: Any) -> None:
+        self.places |= {(index, address) for address in addresses}
+        self.at_end = at_end
+
+    def renew(self, holder: object, until_ns: int) -> None:
+        self.until_ns = until_ns
+
+    def release(self, holder: object, index: int, addresses: Any) -> None:
+        self.places -= {(index, address) for address in addresses}
+
+
 class Segment:
     """What a VirtualRouter sees of service.network.Network: links, the addresses that it put there, what it sent."""
 
@@ -58,6 +78,7 @@ class Segment:
         self.refuses: KernelError | None = None
         self.deafness: str | None = None
         self.permanent_addresses: set[object] = set()
+        self.reaper = Reaper()
 
     def deaf(self, index: int, family: int) -> str | None:
         return self.deafness
@@ -117,6 +138,33 @@ def play(story: Story) -> None:
         assert segment.held == set()
 
     asyncio.run(run())
+
+
+def test_until_when_the_addresses_are_held() -> None:
+    """Each time that the timer is set, and for no less than the router itself waits for: it may be leaving."""
+
+    async def story(running: VirtualRouter, segment: Segment) -> None:
+        interval_ns = WEB.advert_interval_cs * 10_000_000
+        patience_ns = 3 * interval_ns + (256 - WEB.priority) * interval_ns // 256
+        assert (segment.reaper.places, segment.reaper.at_end) == (segment.held, True)
+        assert segment.reaper.until_ns == running.router.deadline_ns + patience_ns - interval_ns
+        running.stop()
+        assert segment.held
+        assert segment.reaper.until_ns > running.router.deadline_ns
+        running.let_go()
+        assert segment.reaper.places == set()
+
+    play(story)
+
+
+def test_the_kernel_alone_sees_to_slow_ones() -> None:
+    """What was held for a quick one must not be taken off a slow one."""
+
+    async def story(running: VirtualRouter, segment: Segment) -> None:
+        running.reconfigure(replace(WEB, advert_interval_cs=100))
+        assert (segment.reaper.places, len(segment.held)) == (set(), 2)
+
+    play(story)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_interface
 from typing import Any, Union
@@ -94,6 +94,12 @@ class Overrun:
 
 
 Event = Union[LinkChanged, LinkRemoved, AddressAdded, AddressRemoved, Overrun]
+
+
+def removals(index: int, addresses: Iterable[IPInterface]) -> bytes:
+    """Requests that take addresses off an interface, for whoever sends them; nobody waits for the answers."""
+    messages = (netlink.address_message(index, address) for address in addresses)
+    return b"".join(netlink.encode(netlink.RTM_DELADDR, 0, 0, message) for message in messages)
 
 
 class Kernel:

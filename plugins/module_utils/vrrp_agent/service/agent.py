@@ -191,6 +191,7 @@ class Agent:
             if isinstance(error, handover.HandoverError) and words:
                 raise handover.HandoverError(f"the new agent: {words}") from None
             raise
+        self._network.reaper.dismiss()
         return successor
 
     async def _leave_all_but(self, identities: set[tuple[Any, ...]]) -> None:

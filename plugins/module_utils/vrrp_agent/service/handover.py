@@ -70,7 +70,7 @@ VIRTUAL_ROUTER: Fields = {
 }
 # Written otherwise (`instance`, `router`), read anew (`_mac`), found again (`conflicts`), or the process's own.
 LEFT_OUT = {
-    *("instance", "router", "group", "still_master", "conflicts", "_mac", "_conditions"),
+    *("instance", "router", "group", "still_master", "conflicts", "_mac", "_conditions", "_overdue_ns"),
     *("_network", "_tell", "_limiter", "_loop", "_timer", "_resuming"),
 }
 _INSTANCE: Mapping[str, Shape] = {**snapshot.SETTINGS, "use_vmac": PLAIN}

@@ -20,6 +20,7 @@ from ..linux.interfaces import (
     LinkRemoved,
     Overrun,
     forwards_ipv6,
+    removals,
 )
 from ..linux.netlink import ADDRESS_PROTOCOL
 from ..linux.sockets import AdvertSocket, Datagram, FrameSocket
@@ -27,6 +28,7 @@ from ..protocol.announce import announcement
 from ..protocol.settings import IPAddress, IPInterface
 from ..protocol.virtual_mac import advert_frame
 from .log import LOGGER
+from .reaper import Reaper
 from .virtual_mac import VirtualMacs
 
 Receiver = Callable[[int, int, Datagram], None]
@@ -52,10 +54,12 @@ class Network:
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._kernel.fileno(), self._read_kernel)
         self._read_all()
+        self.reaper = Reaper(removals)
         self.virtual_macs = VirtualMacs(self._read_links, self.link)
 
     def close(self) -> None:
         """Let go of every socket; addresses are not touched."""
+        self.reaper.dismiss()
         self._loop.remove_reader(self._kernel.fileno())
         for key in list(self._sockets):
             self._close_socket(key)

@@ -23,13 +23,11 @@ from typing import Any
 from ..config import Config, Instance
 from ..linux.netlink import ADDRESS_PROTOCOL
 from ..protocol.settings import PRIORITY_OWNER
+from .lifetimes import RESUME_MARGIN_S, ROUNDED_S, lifetime_s
 from .log import LOGGER
 from .network import Network
-from .virtual_router import lifetime_s
 
 _RECORD = "last-life.json"
-# From the look at the addresses to the first advert.
-_MARGIN_S = 0.2
 _SUSPENDED_TOLERANCE_NS = 10_000_000
 
 _Identity = tuple[str, int, int]
@@ -62,7 +60,7 @@ def held(config: Config, network: Network) -> dict[_Identity, float]:
     found = {}
     for instance in config.instances:
         age_s = _age_s(instance, network)
-        if age_s is not None and age_s + _MARGIN_S <= 3 * instance.advert_interval_cs / 100:
+        if age_s is not None and age_s + RESUME_MARGIN_S <= 3 * instance.advert_interval_cs / 100:
             found[instance.name] = age_s
     for group in config.sync_groups:
         if not found.keys() >= set(group.instances):
@@ -81,7 +79,7 @@ def _age_s(instance: Instance, network: Network) -> float | None:
     remaining_s = [one.remaining_s for one in addresses if one is not None and one.protocol == ADDRESS_PROTOCOL]
     if len(remaining_s) < len(addresses) or not 0 < min(remaining_s) <= max(remaining_s) <= lifetime_s(instance):
         return None
-    return lifetime_s(instance) - min(remaining_s) + 1.0  # the kernel rounds
+    return lifetime_s(instance) - min(remaining_s) + ROUNDED_S
 
 
 def _index(instance: Instance, network: Network) -> int | None:

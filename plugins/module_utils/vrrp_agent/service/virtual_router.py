@@ -18,6 +18,7 @@ from ..protocol.events import State
 from ..protocol.router import Router
 from ..protocol.settings import IPInterface
 from .condition import Condition
+from .lifetimes import lifetime_s, may_resume, overdue_ns
 from .log import LOGGER, Limiter
 from .network import Network
 from .owner import movable
@@ -79,6 +80,8 @@ class VirtualRouter:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._renewed_s = 0.0
+        # How long after its deadline it is as good as dead, where the kernel would keep its addresses for longer.
+        self._overdue_ns: int | None = None
         self._refused: str | None = None
         self._retry_s = _RETRY_FIRST_S
         self._started = self._stopping = self._resuming = False
@@ -107,6 +110,7 @@ class VirtualRouter:
 
     def go_on(self) -> None:
         """Take part where another process has left off."""
+        self._renewed_s = 0.0  # it was renewed for the life of that one
         if self._refused is not None:
             self._loop.call_later(self._retry_s / 2, self._try_again)
         self.follow_interface()
@@ -267,6 +271,8 @@ class VirtualRouter:
         deadline_ns = self.router.deadline_ns
         if deadline_ns is None:
             return
+        if self._overdue_ns is not None:
+            self._network.reaper.renew(self, deadline_ns + self._overdue_ns)
         deadline_s = deadline_ns / 1e9
         if self._timer is not None and self._timer.when() <= deadline_s and not self._timer.cancelled():
             return
@@ -342,7 +348,14 @@ class VirtualRouter:
         if unfit is not None or self.address_index is None:
             return [unfit] if unfit else []
         addresses = movable(self._network, self.address_index, self.instance, self.instance.addresses)
-        return [str(error) for error in self._network.claim(self.address_index, addresses, self.lifetime_s, self)]
+        errors = self._network.claim(self.address_index, addresses, self.lifetime_s, self)
+        self._overdue_ns = overdue_ns(self.instance, self.router.settings.priority)
+        if self._overdue_ns is None:
+            self._network.reaper.release(self, self.address_index, addresses)
+        else:
+            at_end = not may_resume(self.instance)
+            self._network.reaper.hold(self, self.label, at_end, self.address_index, addresses)
+        return [str(error) for error in errors]
 
     def _try_again(self) -> None:
         self._refused = None
@@ -352,6 +365,7 @@ class VirtualRouter:
         if self.address_index is None:
             return
         to_release = movable(self._network, self.address_index, self.instance, addresses)
+        self._network.reaper.release(self, self.address_index, to_release)
         for error in self._network.release(self.address_index, to_release, self):
             self._warn(("release", error.op), f"{error}")
         if self.instance.use_vmac and self.router.state is not State.MASTER:
@@ -396,14 +410,6 @@ class VirtualRouter:
             more = f" ({held_back} more like it since)" if held_back else ""
             LOGGER.warning("%s: %s%s", self.label, text, more)
         return held_back is not None
-
-
-def lifetime_s(instance: Instance) -> int:
-    """How long the kernel keeps an address that nobody renews: three intervals, as a backup waits at least.
-
-    The kernel counts whole seconds, and two are the least that leave room to renew.
-    """
-    return max(2, 3 * instance.advert_interval_cs // 100)
 
 
 def _join(addresses: list[IPInterface]) -> str:
