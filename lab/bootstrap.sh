@@ -57,6 +57,19 @@ install_environment() {
   echo "$stamp" > .venv/stamp
 }
 
+# Prometheus' own judge of alert rules. Only that: the whole package would start a server.
+install_promtool() {
+  [[ ! -x .build/bin/promtool ]] || return 0
+  say "fetching promtool out of the Debian package prometheus"
+  local folder
+  folder=$(mktemp -d)
+  (cd "$folder" && { apt-get download prometheus > "$log" 2>&1 || { quietly apt-get update && quietly apt-get download prometheus; }; })
+  dpkg --fsys-tarfile "$folder"/prometheus_*.deb | tar --extract --directory "$folder" ./usr/bin/promtool
+  mkdir -p .build/bin
+  mv "$folder/usr/bin/promtool" .build/bin/
+  rm -rf "$folder"
+}
+
 # Ansible finds the checkout as duet.ha_pair below .build.
 link_collection() {
   mkdir -p .build/ansible_collections/duet
@@ -68,4 +81,5 @@ exec 9< requirements-dev.txt
 flock 9
 install_packages
 install_environment
+install_promtool
 link_collection

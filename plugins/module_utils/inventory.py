@@ -21,7 +21,11 @@ from .vrrp_agent import config
 Group = Mapping[str, Mapping[str, Any]]
 
 # The variables that a node's configuration is made of.
-VARIABLES = ("vrrp_instances", "vrrp_priority", "vrrp_router_id", "vrrp_sync_groups", *unicast.VARIABLES)
+VARIABLES = (
+    *("vrrp_instances", "vrrp_priority", "vrrp_router_id", "vrrp_sync_groups"),
+    *("vrrp_notify", "vrrp_mail", "vrrp_webhooks", "vrrp_metrics"),
+    *unicast.VARIABLES,
+)
 
 # Of the group, and the same on all of its hosts.
 _OF_THE_GROUP = ("vrrp_sync_groups", "vrrp_unicast")
@@ -63,8 +67,9 @@ def document(host: str, group: Group) -> dict[str, Any]:
     variables = group[host]
     instances = [_instance(host, group, index)[0] for index in range(len(variables["vrrp_instances"]))]
     made = {"router_id": variables.get("vrrp_router_id") or _router_id(host), "instances": instances}
-    if variables.get("vrrp_sync_groups"):
-        made["sync_groups"] = variables["vrrp_sync_groups"]
+    for key in ("sync_groups", "notify", "mail", "webhooks", "metrics"):
+        if variables.get(f"vrrp_{key}"):
+            made[key] = variables[f"vrrp_{key}"]
     return made
 
 

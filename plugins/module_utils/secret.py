@@ -16,11 +16,19 @@ CHANGED_MASK = "******** (changed)"
 _PUBLIC = ("type", "mode")
 _PUBLIC_OF_KEY = ("id",)
 
+# The same of `mail` and of each of `webhooks`; many a receiver's address is its password.
+_PUBLIC_OF_RECEIVER = (
+    *("from", "to", "server", "port", "tls", "username", "password_file"),
+    *("secret_file", "timeout", "ca_file", "events", "instances"),
+)
+
 Secrets = dict[str, dict[str, Any]]
 
 
 def split(document: dict[str, Any]) -> tuple[dict[str, Any], Secrets]:
     """A document without secrets, and the secrets: index of the instance -> key of its authentication -> value.
+
+    And `mail`, or `webhooks` with its place -> key -> value.
 
     Of a list of keys the ids stay, and the rest is taken, place by place: a short number among the secrets would make
     Ansible hide that number everywhere.
@@ -33,6 +41,10 @@ def split(document: dict[str, Any]) -> tuple[dict[str, Any], Secrets]:
             taken["keys"] = [_take(item, _PUBLIC_OF_KEY) if isinstance(item, dict) else item for item in taken["keys"]]
         if taken:
             secrets[str(index)] = taken
+    for place, receiver in _receivers(public).items():
+        taken = _take(receiver, _PUBLIC_OF_RECEIVER)
+        if taken:
+            secrets[place] = taken
     return public, secrets
 
 
@@ -47,6 +59,8 @@ def join(public: dict[str, Any], secrets: Secrets) -> dict[str, Any]:
                 {**shown, **hidden} if isinstance(hidden, dict) else hidden for shown, hidden in zip(ids, taken["keys"])
             ]
         authentication.update(taken)
+    for place, receiver in _receivers(document).items():
+        receiver.update(copy.deepcopy(secrets.get(place, {})))
     return document
 
 
@@ -64,6 +78,9 @@ def masked(document: Any, before: Any = None) -> Any:
             _mask(authentication, (*_PUBLIC, "keys"), known)
         else:
             _mask(authentication, _PUBLIC, known)
+    known_receivers = _receivers(before)
+    for place, receiver in _receivers(result).items():
+        _mask(receiver, _PUBLIC_OF_RECEIVER, known_receivers.get(place))
     return result
 
 
@@ -81,6 +98,14 @@ def _by_id(authentication: Any) -> dict[str, dict[str, Any]]:
     keys = authentication.get("keys") if authentication else None
     items = keys if isinstance(keys, list) else []
     return {str(item.get("id")): item for item in items if isinstance(item, dict)}
+
+
+def _receivers(document: Any) -> dict[str, dict[str, Any]]:
+    """The mail and the webhooks of a document, by their places in it."""
+    found = document if isinstance(document, dict) else {}
+    webhooks = found.get("webhooks")
+    places = {f"webhooks[{place}]": one for place, one in enumerate(webhooks if isinstance(webhooks, list) else [])}
+    return {place: one for place, one in {"mail": found.get("mail"), **places}.items() if isinstance(one, dict)}
 
 
 def _authentications(document: Any) -> list[tuple[int, dict[str, Any]]]:

@@ -13,6 +13,7 @@ description:
     it in one step. Only root and the agent's own user C(vrrp-agent) can read it; the user is made if it is missing.
   - The document is checked first, with the agent's own schema and against the node's interfaces.
     All that is wrong comes in one message, and nothing is changed.
+  - The programs of C(notify) must be there, but in check mode, where an earlier task may not have put them there.
   - An instance without C(interface) gets the interface of the node's default route.
   - Works in check mode on a node where nothing is installed yet.
   - Without O(phase) a change of C(hmac) is refused, while the agent runs, after which a host that has it and a host
@@ -121,6 +122,8 @@ from ansible_collections.duet.ha_pair.plugins.module_utils.vrrp_agent import con
 from ansible_collections.duet.ha_pair.plugins.module_utils.vrrp_agent.client import ControlError
 
 PATH = "/etc/vrrp-agent/config.json"
+# By ProtectHome= in its unit.
+HIDDEN = ("/root/", "/home/", "/run/user/")
 
 
 def problems_of(document: dict[str, Any]) -> list[str]:
@@ -132,6 +135,24 @@ def problems_of(document: dict[str, Any]) -> list[str]:
     if of_the_node:
         errors = [error for error in errors if not error.path.endswith(".interface")]
     return of_the_node + [f"vrrp_{error}" for error in errors]
+
+
+def problems_of_commands(document: dict[str, Any], to_be_there: bool) -> list[str]:
+    """What the node has against the commands of a sound document: they run as the agent's own user, in its unit."""
+    problems = []
+    for place, one in enumerate(document.get("notify") or []):
+        user, program = one.get("user"), one["command"][0]
+        if user not in (None, account.NAME):
+            why = f"the agent runs as {account.NAME} and cannot become {user}; leave it out"
+            problems.append(
+                f"vrrp_notify[{place}].user: {why}, and see docs/notifications.md for what needs another user"
+            )
+        if program.startswith(HIDDEN):
+            problems.append(f"vrrp_notify[{place}].command: the agent's unit cannot see {program}; put it elsewhere")
+        elif to_be_there and not os.access(program, os.X_OK):
+            why = f"{program} is not there, or not executable; deploy it before"
+            problems.append(f"vrrp_notify[{place}].command: {why}")
+    return problems
 
 
 def render(document: dict[str, Any]) -> bytes:
@@ -186,7 +207,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     document = join(module.params["config"] or {}, module.params["secrets"] or {})
     present = files.read(PATH)
     before, phase = decode(present), module.params["phase"]
-    problems = problems_of(document)
+    problems = problems_of(document) or problems_of_commands(document, not module.check_mode)
     running = running_digest()
     if not problems and (phase or running is not None):
         problems = conflicts(before, document) if phase else unbelieved(before, document)

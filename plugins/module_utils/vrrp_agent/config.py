@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Callable
 
-from . import schema
+from . import metrics_config, notification, schema
 from .protocol import credentials, sync_config, tracked
 from .protocol.contradictions import contradictions
 from .protocol.settings import Authentication, IPAddress, IPInterface, Settings
@@ -49,6 +49,8 @@ class Config:
     router_id: str
     instances: tuple[Instance, ...]
     sync_groups: tuple[SyncGroup, ...] = ()
+    voice: notification.Voice = notification.Voice()
+    metrics: metrics_config.Metrics = metrics_config.Metrics()
 
 
 def load(text: str) -> Config:
@@ -98,13 +100,17 @@ def _read(document: Any) -> tuple[Config, list[ConfigError]]:
         _read_sync_group(item, f"sync_groups[{index}]", problems)
         for index, item in enumerate(top.take("sync_groups", schema.any_list, []) or [])
     ]
+    voice = notification.read(top)
+    metrics = metrics_config.read(top)
     top.finish()
     complete = [(index, instance) for index, instance in enumerate(instances) if instance is not None]
     _check_unique(complete, problems)
     if None not in instances:  # else a name may be missing only because its instance is wrong
         known = {instance.name: instance for index, instance in complete}
         problems += [ConfigError(path, why) for path, why in sync_config.mistakes(groups, known)]
-    return Config(router_id or "", tuple(instance for index, instance in complete), tuple(groups)), problems
+        problems += notification.mistakes(voice, known, [group.name for group in groups])
+    found = tuple(instance for index, instance in complete)
+    return Config(router_id or "", found, tuple(groups), voice, metrics), problems
 
 
 def _read_sync_group(value: Any, path: str, problems: list[ConfigError]) -> SyncGroup:

@@ -13,12 +13,12 @@ from typing import Any
 
 from . import client
 from .service.event_file import EventFile
+from .service.event_text import line
 
 STATE_DIR = "/var/lib/vrrp-agent"
 
 _AGAIN_S = 1.0
 _GONE = ("not_running", "timeout", "bad_answer", "busy")
-_KNOWN = ("seq", "at", "event", "instance", "interface", "virtual_router_id")
 
 
 def show(lines: int, follow: bool, as_json: bool, runtime_dir: str, state_dir: str) -> None:
@@ -34,25 +34,6 @@ def show(lines: int, follow: bool, as_json: bool, runtime_dir: str, state_dir: s
     while follow:
         answer = _more(answer["last"], runtime_dir)
         _write(answer["events"], as_json)
-
-
-def line(event: dict[str, Any]) -> str:
-    """An event for people, as the log has it."""
-    place = f" {event['interface']}/{event['virtual_router_id']}" if event.get("interface") else ""
-    what = _transition(event) if event["event"] == "transition" else _other(event)
-    return f"{event['at']} {event['instance']}{place}: {what}" if event.get("instance") else f"{event['at']} {what}"
-
-
-def _transition(event: dict[str, Any]) -> str:
-    return f"{event.get('from')} -> {event.get('to')}: {event.get('reason')}"
-
-
-def _other(event: dict[str, Any]) -> str:
-    """Its name, and what it tells: yes and no are said in words."""
-    fields = {key: value for key, value in event.items() if key not in _KNOWN and value not in (None, "")}
-    words = {True: "yes", False: "no"}
-    told = ", ".join(f"{key} {words[value] if isinstance(value, bool) else value}" for key, value in fields.items())
-    return f"{event['event']}: {told}" if told else str(event["event"])
 
 
 def _more(after: int, runtime_dir: str) -> dict[str, Any]:

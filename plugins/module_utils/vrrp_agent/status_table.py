@@ -110,7 +110,7 @@ def _age(since: str | None, now_s: float) -> str:
     """How long ago, in the two largest units: 3m12s."""
     if not since:
         return "-"
-    began = datetime.datetime.strptime(since, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=datetime.timezone.utc)
+    began = datetime.datetime.fromisoformat(since.replace("Z", "+00:00"))
     left = max(0, int(now_s - began.timestamp()))
     parts: list[str] = []
     for seconds, unit in _UNITS:

@@ -28,10 +28,12 @@ MAY_IMPORT = {
     "protocol": set(),
     "linux": set(),
     "schema": {"protocol"},
-    "config": {"protocol", "schema"},
+    "notification": {"schema"},
+    "metrics_config": {"schema"},
+    "config": {"protocol", "schema", "notification", "metrics_config"},
     "client": set(),
     "version": set(),
-    "service": {"protocol", "schema", "config", "linux", "client", "version"},
+    "service": {"protocol", "schema", "notification", "metrics_config", "config", "linux", "client", "version"},
     "events_command": {"client", "service"},
     "status_table": set(),
     "status_command": {"client", "status_table"},
@@ -57,6 +59,7 @@ STANDARD_LIBRARY = getattr(sys, "stdlib_module_names", None) or {
         "argparse",
         "array",
         "asyncio",
+        "bisect",
         "collections",
         "concurrent",
         "contextlib",
@@ -67,11 +70,14 @@ STANDARD_LIBRARY = getattr(sys, "stdlib_module_names", None) or {
     ),
     *(
         "ctypes",
+        "email",
         "enum",
         "errno",
+        "functools",
         "gc",
         "hashlib",
         "hmac",
+        "http",
         "ipaddress",
         "json",
         "logging",
@@ -82,7 +88,8 @@ STANDARD_LIBRARY = getattr(sys, "stdlib_module_names", None) or {
         "re",
         "resource",
     ),
-    *("select", "shutil", "signal", "socket", "struct", "sys", "textwrap", "time", "types", "typing"),
+    *("select", "shutil", "signal", "smtplib", "socket", "ssl", "struct", "subprocess", "sys", "textwrap", "time"),
+    *("types", "typing", "urllib"),
 }
 
 each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
@@ -127,7 +134,7 @@ def test_outside_the_package_there_is_the_standard_library_and_pyroute2(file: Pa
 @each_file
 def test_the_protocol_and_the_schema_are_pure(file: Path) -> None:
     """No file, socket, clock or log: time is an argument, and everything to be done a value."""
-    if part(file) in ("protocol", "schema", "config", "version"):
+    if part(file) in ("protocol", "schema", "notification", "metrics_config", "config", "version"):
         assert not IMPURE & {name for name, own in imports(file)}
 
 

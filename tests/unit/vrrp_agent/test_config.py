@@ -416,7 +416,10 @@ def test_unknown_key(key: str, hint: str) -> None:
         (document(instances={}), "instances: an object is not a list"),
         (document(instances=None), "instances: null is not a list"),
         (document(None), "instances[0]: must be an object with keys and values"),
-        (document(globals={}), "globals: unknown key; known here: instances, router_id, sync_groups"),
+        (
+            document(globals={}),
+            "globals: unknown key; known here: instances, mail, metrics, notify, router_id, sync_groups, webhooks",
+        ),
         (document(instance=[]), "instance: unknown key; did you mean instances?"),
     ],
 )

@@ -16,6 +16,7 @@ from typing import Any, Callable
 import pytest
 from vrrp_agent import events_command
 from vrrp_agent.client import ControlError
+from vrrp_agent.service import event_text
 from vrrp_agent.service.control import CommandError
 from vrrp_agent.service.event_file import EventFile
 from vrrp_agent.service.events import KEPT_MAX, EventLog
@@ -216,7 +217,7 @@ def test_a_successor_writes_what_its_predecessor_could_not(tmp_path: Path) -> No
 
 
 def shown(events: list[dict[str, Any]]) -> list[str]:
-    return [events_command.line({"at": "T", **event}) for event in events]
+    return [event_text.line({"at": "T", **event}) for event in events]
 
 
 def test_lines_for_people() -> None:

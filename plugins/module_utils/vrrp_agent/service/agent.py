@@ -21,12 +21,15 @@ from ..version import VERSION
 from . import handover, process, resume, status
 from .conflicts import ConflictWatch
 from .control import Command, CommandError, ControlServer
-from .events import EventLog, Running
+from .events import EventLog
+from .exporter import Exporter
 from .log import LOGGER
 from .maintenance import Maintenance
 from .notify import notify, watchdog_interval_s
 from .only_one import only_agent_here
 from .routers import Routers
+from .virtual_router import VirtualRouter
+from .voice import Voice, check_users
 
 _LOOK_AGAIN_S = 5.0
 
@@ -56,11 +59,13 @@ class Agent:
         self._events = EventLog(self._state_dir)
         self._routers = Routers(self._note, lambda: self._maintenance.drained)
         self._network = self._routers.network
-        self._maintenance = Maintenance(self._routers, self._state_dir, self._events.note)
+        self._maintenance = Maintenance(self._routers, self._state_dir, self._note)
+        self._voice = Voice(self._routers.all)
         self._maintenance.remember()
         self._process = process.set_up()
         self._loop.set_default_executor(process.executor())
         self._conflicts = ConflictWatch(self._network, self._routers.all, self._note)
+        self._exporter = Exporter(self._status)
         self._control = ControlServer(os.path.join(self._runtime_dir, SOCKET_NAME), self._commands())
         try:
             self._loop.set_exception_handler(self._resign)
@@ -69,6 +74,7 @@ class Agent:
                 if not self._maintenance.drained and resume.same_life(self._runtime_dir, self._config_digest):
                     self._routers.resume(first)
                 self._routers.remove_leftovers(first)
+                self._voice.configure(first)
                 self._note("started", version=VERSION, drained=self._maintenance.drained)
                 self._routers.apply(first)
                 self._control.publish()
@@ -81,15 +87,18 @@ class Agent:
             await self._stopping.wait()
             notify("STOPPING=1")
             await self._leave()
-            self._note("stopped", exit_code=self._exit_code)
         finally:
             if not self._routers.let_go():
                 self._exit_code = 1
             self._control.close()
             self._conflicts.close()
+            self._exporter.close()
             self._network.close()
             self._only_one.close()
-            await self._events.flush()
+            if self._stopping.is_set():  # else it has never been the agent
+                self._note("stopped", exit_code=self._exit_code)
+                await self._voice.finish()
+                await self._events.flush()
         return self._exit_code
 
     def _commands(self) -> dict[str, Command]:
@@ -108,6 +117,7 @@ class Agent:
     def _say_ready(self) -> None:
         notify("READY=1", self._summary())
         self._keep_watchdog_quiet()
+        self._exporter.configure(self._routers.config.metrics)
         LOGGER.info("ready: %d instances from %s", len(self._routers.configured()), self._config_file)
 
     async def _leave(self) -> None:
@@ -129,6 +139,12 @@ class Agent:
         except UnicodeDecodeError:
             raise ConfigError("", "not UTF-8 text") from None
 
+    def _read_again(self) -> tuple[Config, str]:
+        """What does not fit this host is refused only while something else runs: to start matters more."""
+        new, digest = self._read_config()
+        check_users(new)
+        return new, digest
+
     async def _reload(self) -> dict[str, Any]:
         """Read the configuration again; a refused one changes nothing but what status says of it."""
         async with self._reading:
@@ -138,7 +154,7 @@ class Agent:
         at = status.iso_time(time.time())
         try:
             # Off the loop: a long file must not make an advert late.
-            new, digest = await self._loop.run_in_executor(None, self._read_config)
+            new, digest = await self._loop.run_in_executor(None, self._read_again)
         except ConfigError as error:
             why = f"{self._config_file}: {error}"
             self._last_reload = {"at": at, "ok": False, "error": why}
@@ -148,8 +164,11 @@ class Agent:
         changed = new != self._routers.config
         self._config_digest = digest
         self._last_reload = {"at": at, "ok": True, "error": None}
+        self._voice.configure(new)
         self._note("reload", ok=True, error=None, changed=changed)
         self._routers.apply(new)
+        self._voice.reconcile()
+        self._exporter.configure(new.metrics)
         await self._write_record()
         LOGGER.info("reloaded: %d instances from %s", len(new.instances), self._config_file)
         return {"changed": changed, "config_digest": digest}
@@ -167,6 +186,7 @@ class Agent:
         try:
             successor = await self._hand_over()
         except handover.HandoverError as error:
+            self._voice.resume()
             self._last_upgrade = {"at": at, "ok": False, "error": str(error)}
             LOGGER.error("upgrade failed, nothing has changed: %s", error)
             self._note("upgrade", ok=False, error=str(error))
@@ -177,6 +197,7 @@ class Agent:
         return {"pid": successor.pid}
 
     async def _hand_over(self) -> handover.Successor:
+        await self._voice.pause()
         on_disk = await self._events.flush()
         successor = handover.Successor(self._only_one)
         try:
@@ -208,6 +229,7 @@ class Agent:
             "last_reload": self._last_reload,
             "strays": self._routers.strays,
             "events": self._events.remember(on_disk),
+            "voice": self._voice.remember(),
             "routers": [handover.remember(running) for running in self._routers.configured()],
         }
 
@@ -226,8 +248,10 @@ class Agent:
         self._last_upgrade = {"at": status.iso_time(time.time()), "ok": True, "error": None}
         if "events" in memory:  # the version before had none
             self._events.restore(memory["events"])
+        self._voice.configure(first, memory.get("voice"))
         self._note("upgrade", ok=True, error=None, version=VERSION)
         self._routers.go_on(first, restored)
+        self._voice.reconcile()
         self._conflicts.follow()
         frozen_ms = (time.monotonic_ns() - memory["at_ns"]) / 1e6
         LOGGER.info("took over %d instances from the process before in %.1f ms", len(restored), frozen_ms)
@@ -240,6 +264,7 @@ class Agent:
     def _look_again(self) -> None:
         """What the kernel or the file system refused may be had later, and no news will tell."""
         self._routers.look_again()
+        self._exporter.look_again()
         self._loop.create_task(self._control.keep())
         self._loop.call_later(_LOOK_AGAIN_S, self._look_again)
 
@@ -263,6 +288,8 @@ class Agent:
             "drained": self._maintenance.drained,
             "last_upgrade": self._last_upgrade,
             "events": self._events.status(),
+            **self._voice.status(),
+            "metrics": self._exporter.status(),
             "interfaces": status.interfaces_status(self._network, self._routers.all(), self._routers.strays),
             "instances": status.instances_status(self._routers.all(), present),
             "sync_groups": [group.status() for group in self._routers.groups],
@@ -272,8 +299,8 @@ class Agent:
         drained = ", drained" if self._maintenance.drained else ""
         return f"STATUS=MASTER of {self._routers.masters} of {len(self._routers.configured())} instances{drained}"
 
-    def _note(self, event: str, running: Running | None = None, **fields: Any) -> None:
-        self._events.note(event, running, **fields)
+    def _note(self, event: str, running: VirtualRouter | None = None, **fields: Any) -> None:
+        self._voice.note(self._events.note(event, running, **fields), running)
         if event in ("transition", "still_master"):
             self._transition.set()
             self._maintenance.note_transition()

@@ -14,7 +14,7 @@ import contextlib
 import json
 import time
 from collections import deque
-from typing import Any, Callable, Protocol
+from typing import Any, Protocol
 
 from .control import CommandError
 from .event_file import EventFile
@@ -22,7 +22,6 @@ from .log import LOGGER
 from .status import iso_time
 
 Event = dict[str, Any]
-Listener = Callable[[Event], None]
 
 # In memory, for those who ask and for those who follow.
 KEPT_MAX = 500
@@ -57,10 +56,9 @@ class Running(Protocol):
 
 
 class EventLog:
-    """The node's events; whoever wants to hear of each at once is one of the `listeners`."""
+    """The node's events."""
 
     def __init__(self, state_dir: str) -> None:
-        self.listeners: list[Listener] = []
         self._file = EventFile(state_dir)
         self._kept: deque[Event] = deque(self._file.last(KEPT_MAX), KEPT_MAX)
         self._last = max((event["seq"] for event in self._kept), default=0)
@@ -71,7 +69,7 @@ class EventLog:
         self._news = asyncio.Event()
         self._followers = 0
 
-    def note(self, event: str, running: Running | None = None, **fields: Any) -> None:
+    def note(self, event: str, running: Running | None = None, **fields: Any) -> Event:
         """Something has happened, to a virtual router or to the whole node; `fields` tell what, as JSON can."""
         instance = running.instance if running is not None else None
         self._last += 1
@@ -87,8 +85,7 @@ class EventLog:
         self._kept.append(noted)
         self._write_soon(noted)
         self._news.set()
-        for listener in self.listeners:
-            listener(noted)
+        return noted
 
     def status(self) -> dict[str, Any]:
         """The events' part of the status document; `error` is why the last write failed."""

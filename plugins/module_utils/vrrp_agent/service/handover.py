@@ -68,9 +68,9 @@ VIRTUAL_ROUTER: Fields = {
     "_started": PLAIN,
     "_stopping": PLAIN,
 }
-# Written otherwise (`instance`, `router`), read anew (`_mac`), found again (`conflicts`), or the process's own.
+# Written otherwise (`instance`, `router`), read anew (`_mac`), found again (`conflicts`), or the process's (`tally`).
 LEFT_OUT = {
-    *("instance", "router", "group", "still_master", "conflicts", "_mac", "_conditions", "_overdue_ns"),
+    *("instance", "router", "group", "still_master", "conflicts", "tally", "_mac", "_conditions", "_overdue_ns"),
     *("_network", "_tell", "_limiter", "_loop", "_timer", "_resuming"),
 }
 _INSTANCE: Mapping[str, Shape] = {**snapshot.SETTINGS, "use_vmac": PLAIN}

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Callable
 
 from ..config import Config, Instance
@@ -96,7 +97,7 @@ class Routers:
         if len(kept) < len(self.config.instances):
             names = {instance.name for instance in kept}
             groups = tuple(group for group in self.config.sync_groups if names.issuperset(group.instances))
-            self.apply(Config(self.config.router_id, kept, groups))
+            self.apply(replace(self.config, instances=kept, sync_groups=groups))
 
     def restored(self, documents: Iterable[Mapping[str, Any]], config: Config) -> list[VirtualRouter]:
         """Virtual routers as another process has left them; nothing is touched yet."""

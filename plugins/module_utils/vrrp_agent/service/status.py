@@ -87,6 +87,7 @@ def instance_status(running: VirtualRouter, present: Iterable[IPInterface]) -> d
         "sync_group": running.group.name if running.group else None,
         "track_interfaces": [{"name": name, "fault": fault} for name, fault in running.tracked.items()],
         "counters": dict(router.counters),
+        **running.tally.status(),
         "discontinuity_datetime": iso_time(running.counting_since_s),
         "checks": [],
     }

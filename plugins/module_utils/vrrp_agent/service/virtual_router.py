@@ -22,6 +22,7 @@ from .lifetimes import lifetime_s, may_resume, overdue_ns
 from .log import LOGGER, Limiter
 from .network import Network
 from .owner import movable
+from .tally import Tally
 from .tracking import link_fault
 from .virtual_mac import UnfitError
 
@@ -73,6 +74,7 @@ class VirtualRouter:
         self.since_s = self.counting_since_s = time.time()
         self.group: Group | None = None
         self.conflicts = Conflicts(time.monotonic_ns())
+        self.tally = Tally()
         self._mac: bytes | None = None
         self._network = network
         self._tell = tell
@@ -282,8 +284,9 @@ class VirtualRouter:
 
     def _due(self) -> None:
         self._timer = None
-        deadline_ns = self.router.deadline_ns
-        if deadline_ns is not None and deadline_ns <= time.monotonic_ns():
+        deadline_ns, now_ns = self.router.deadline_ns, time.monotonic_ns()
+        if deadline_ns is not None and deadline_ns <= now_ns:
+            self.tally.note_late(now_ns - deadline_ns)
             self.handle(events.TimerDue())
         else:
             self._arm()
@@ -390,6 +393,9 @@ class VirtualRouter:
             self._drop_virtual_mac()
         level = LOGGER.warning if effect.state is State.FAULT else LOGGER.info
         level("%s: %s -> %s: %s", self.label, effect.previous.value, effect.state.value, effect.reason)
+        became_master = effect.state is State.MASTER
+        cause = self.router.new_master_reason if became_master else "not_master"
+        self.tally.note_transition(effect.previous.value, effect.state.value, cause)
         told = {"from": effect.previous.value, "to": effect.state.value, "reason": effect.reason}
         self._tell("transition", self, **told, priority=self.router.settings.priority)
 

@@ -253,3 +253,24 @@ def test_sync_groups_are_the_same_on_all_hosts() -> None:
     assert [str(problem) for problem in examine(pair).problems] == [
         "lb2: vrrp_sync_groups: differs from lb1's; declare vrrp_sync_groups once, in the group's vars"
     ]
+
+
+def test_whom_to_tell_comes_into_each_document_and_its_mistakes_are_told_in_the_inventorys_words() -> None:
+    told: dict[str, Any] = {"vrrp_notify": [{"command": ["/bin/true"]}], "vrrp_mail": {"to": "ops"}}
+    made = group(instance(), lb1={}, lb2={})
+    pair = {host: {**variables, **told} for host, variables in made.items()}
+    assert document("lb1", pair)["notify"] == [{"command": ["/bin/true"]}]
+    assert not {"notify", "mail", "webhooks"} & set(document("lb1", made))
+    assert [str(problem) for problem in examine(pair).problems] == [
+        "lb1, lb2: vrrp_mail.from: is missing",
+        'lb1, lb2: vrrp_mail.to: "ops" is not an e-mail address, as ops@example.com',
+        "lb1, lb2: vrrp_mail.server: is missing",
+    ]
+
+
+def test_metrics_are_each_hosts_own() -> None:
+    pair = group(instance(), lb1={"vrrp_metrics": {"listen": "192.0.2.11:9650"}})
+    assert examine(pair).problems == []
+    assert document("lb1", pair)["metrics"] == {"listen": "192.0.2.11:9650"} and "metrics" not in document("lb2", pair)
+    [problem] = problems(instance(), lb1={"vrrp_metrics": {"listen": "lb1"}})
+    assert problem.startswith('lb1: vrrp_metrics.listen: "lb1" is no address and port')

@@ -109,3 +109,32 @@ def test_a_rotation_as_a_diff_shows_it() -> None:
         "mode": "enforce",
         "keys": [key(2, CHANGED_MASK), key(1, MASK), key(3, MASK)],
     }
+
+
+MAIL = {"from": "lb1@example.com", "server": "smtp.example.com", "username": "lb1"}
+
+
+def telling(password: str = "hunter2", url: str = "https://example.com/T0/hunter2") -> dict[str, Any]:
+    """Mail with a login, and two webhooks."""
+    webhooks = [{"url": url, "secret": password, "timeout": 5}, {"url": "https://b/", "secret_file": "/etc/secret"}]
+    return {**document(), "mail": {**MAIL, "password": password}, "webhooks": webhooks}
+
+
+def test_the_secrets_of_receivers_are_split_and_joined() -> None:
+    public, secrets = split(telling())
+    assert "hunter2" not in str(public)
+    assert public["mail"] == MAIL
+    assert public["webhooks"] == [{"timeout": 5}, {"secret_file": "/etc/secret"}]
+    assert join(public, secrets) == telling()
+
+
+def test_a_changed_secret_of_a_receiver_shows_that_it_changed() -> None:
+    shown = masked(telling("other"), telling())
+    assert shown["mail"] == {**MAIL, "password": CHANGED_MASK}
+    assert shown["webhooks"][0] == {"url": MASK, "secret": CHANGED_MASK, "timeout": 5}
+    assert "hunter2" not in str(masked(telling())) and "other" not in str(shown)
+
+
+@pytest.mark.parametrize("value", [{"mail": 1, "webhooks": 2}, {"mail": None, "webhooks": [None, 1]}])
+def test_receivers_of_any_shape_do_not_crash(value: Any) -> None:
+    assert (masked(value), split(value)) == (value, (value, {}))

@@ -110,3 +110,35 @@ def test_all_problems_and_no_change(fake_module: Any, path: Path, monkeypatch: p
     with pytest.raises(Exception, match=r"eth7 does not exist; vrrp_instances\[0\].virtual_router_id: 0 is not in"):
         run(fake_module, config=wrong)
     assert not path.parent.exists()
+
+
+@pytest.mark.parametrize(
+    ("hook", "problem"),
+    [
+        ({"command": ["/no/such"]}, r"vrrp_notify\[0\].command: /no/such is not there, or not executable; deploy it"),
+        ({"command": ["/root/hook"]}, r"vrrp_notify\[0\].command: the agent's unit cannot see /root/hook"),
+        ({"command": ["/bin/true"], "user": "root"}, r"vrrp_notify\[0\].user: the agent runs as vrrp-agent and cannot"),
+        ({"command": []}, r"vrrp_notify\[0\].command: must be a list of texts"),
+    ],
+)
+def test_commands_that_the_agent_cannot_run(fake_module: Any, path: Path, hook: Any, problem: str) -> None:
+    with pytest.raises(Exception, match=problem):
+        run(fake_module, config={**PUBLIC, "notify": [hook]})
+    assert not path.parent.exists()
+
+
+def test_commands_that_it_can_and_those_that_may_come_yet(fake_module: Any, path: Path) -> None:
+    assert run(fake_module, config={**PUBLIC, "notify": [{"command": ["/bin/true"], "user": "vrrp-agent"}]})["changed"]
+    assert run(fake_module, check_mode=True, config={**PUBLIC, "notify": [{"command": ["/no/such"]}]})["changed"]
+
+
+def test_the_secrets_of_mail_and_webhooks_never_show(fake_module: Any, path: Path) -> None:
+    mail = {"from": "a@example.com", "to": "b@example.com", "server": "mx.example.com", "tls": "starttls"}
+    config = {**PUBLIC, "mail": {**mail, "username": "u"}, "webhooks": [{"timeout": 5}]}
+    secrets = {"0": {"password": "hunter2"}, "mail": {"password": "hunter3"}}
+    secrets["webhooks[0]"] = {"url": "https://example.com/hunter4", "secret": "hunter5-hunter5-hunter5"}
+    result = run(fake_module, config=config, secrets=secrets)
+    assert "hunter" not in str(result)
+    written = json.loads(path.read_text())
+    assert written["mail"]["password"] == "hunter3"
+    assert written["webhooks"] == [{"timeout": 5, **secrets["webhooks[0]"]}]
