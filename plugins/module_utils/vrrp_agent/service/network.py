@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Callable
 
 from ..linux.errors import KernelError
@@ -14,6 +15,7 @@ from ..linux.interfaces import (
     Address,
     AddressAdded,
     AddressRemoved,
+    Event,
     Kernel,
     Link,
     LinkChanged,
@@ -38,7 +40,7 @@ _DRAIN_TURNS = 8
 
 
 class Network:
-    """Follows the kernel, and tells `on_change` after every batch of news; `on_packet` gets every VRRP packet."""
+    """Follows the kernel, and tells `on_change` after news of a change; `on_packet` gets every VRRP packet."""
 
     def __init__(self, on_change: Callable[[], None], on_packet: Receiver) -> None:
         self._on_change = on_change
@@ -214,11 +216,15 @@ class Network:
             self._on_packet(index, family, datagram)
 
     def _read_kernel(self) -> None:
-        self._note_news()
-        self._on_change()
+        # The kernel reports every renewal of our own addresses: with many instances nothing else comes for hours.
+        if self._note_news():
+            self._on_change()
 
-    def _note_news(self) -> None:
+    def _note_news(self) -> bool:
+        """Take over what the kernel tells; whether there is more in it than lifetimes that go on."""
+        changed = False
         for event in self._kernel.read_events():
+            changed = not self._is_renewal(event) or changed
             if isinstance(event, LinkChanged):
                 self._links[event.link.index] = event.link
             elif isinstance(event, LinkRemoved):
@@ -231,6 +237,14 @@ class Network:
             elif isinstance(event, Overrun):
                 LOGGER.warning("the kernel's news came faster than they were read; reading everything again")
                 self._read_all()
+        return changed
+
+    def _is_renewal(self, event: Event) -> bool:
+        """Whether news tell of nothing but the lifetime of an address that is there, and is as it was."""
+        if not isinstance(event, AddressAdded):
+            return False
+        before = self._addresses.get(event.address.index, {}).get(event.address.interface)
+        return before is not None and replace(before, remaining_s=event.address.remaining_s) == event.address
 
     def _read_all(self) -> None:
         self._read_links()
