@@ -14,6 +14,8 @@ from vrrp_agent.service.network import Network
 
 VIPS = [ip_interface("10.139.1.1/24"), ip_interface("fd00:139::1/64")]
 RENEWALS = 20
+# More than are read at a time.
+MANY = [ip_interface(f"10.139.{number // 200}.{number % 200 + 1}/32") for number in range(600)]
 
 
 def test_renewals_of_addresses_are_no_news_but_all_else_is(netns: Callable[[str], Namespace]) -> None:
@@ -33,7 +35,7 @@ def test_renewals_of_addresses_are_no_news_but_all_else_is(netns: Callable[[str]
         async def claimed() -> None:
             # The kernel tells of a new IPv6 address when it gets round to it, not before it answers.
             assert network.claim(link.index, VIPS, 60, node) == []
-            while network.missing(link.index, VIPS):
+            while not network.on(link.index).keys() >= set(VIPS):
                 await asyncio.sleep(0.01)
 
         def looks_after(action: Callable[[], object]) -> int:
@@ -63,6 +65,37 @@ def test_renewals_of_addresses_are_no_news_but_all_else_is(netns: Callable[[str]
             # Somebody makes it permanent: no longer ours.
             assert looks_after(lambda: node.ip("address", "replace", str(VIPS[0]), "dev", "eth0")) > 0
             assert looks_after(lambda: node.ip("link", "set", "dev", "eth0", "down")) > 0
+        finally:
+            network.close()
+
+    with node.entered():
+        asyncio.run(asyncio.wait_for(story(), 20))
+
+
+def test_what_was_just_claimed_is_not_missing(netns: Callable[[str], Namespace]) -> None:
+    """Who looks while the news of the claims are still queued would claim and announce everything again."""
+    node = netns("node")
+    node.ip("link", "add", "eth0", "type", "veth", "peer", "name", "eth1")
+
+    async def story() -> None:
+        found: list[int] = []
+        network = Network(lambda: found.append(len(network.missing(index, MANY))), lambda index, family, datagram: None)
+        link = network.link("eth0")
+        assert link is not None
+        index = link.index
+        try:
+            assert network.claim(index, MANY, 60, node) == []
+            while len(network.on(index)) < len(MANY):
+                await asyncio.sleep(0.01)
+            assert len(found) > 1
+            assert set(found) == {0}
+            node.ip("address", "del", str(MANY[0]), "dev", "eth0")
+            network.drain()
+            assert network.missing(index, MANY) == MANY[:1]
+            assert network.claim(index, MANY[:1], 60, node) == []
+            node.ip("address", "del", str(MANY[0]), "dev", "eth0")
+            network.drain()
+            assert network.missing(index, MANY) == MANY[:1]
         finally:
             network.close()
 

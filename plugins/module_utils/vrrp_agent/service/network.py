@@ -53,6 +53,8 @@ class Network:
         self._addresses: dict[int, dict[IPInterface, Address]] = {}
         # Who claimed an address last: it may have moved to another virtual router by a reload.
         self._holders: dict[tuple[int, IPInterface], object] = {}
+        # Claimed, and the news of it not read yet: a thousand claims have more news than are read at a time.
+        self._unread: set[tuple[int, IPInterface]] = set()
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._kernel.fileno(), self._read_kernel)
         self._read_all()
@@ -106,7 +108,7 @@ class Network:
     def missing(self, index: int, addresses: Sequence[IPInterface]) -> list[IPInterface]:
         """Which of these addresses are not on the interface, as last heard from the kernel."""
         there = self._addresses.get(index, {})
-        return [address for address in addresses if address not in there]
+        return [address for address in addresses if address not in there and (index, address) not in self._unread]
 
     def on(self, index: int) -> dict[IPInterface, Address]:
         """The addresses of an interface, as last heard from the kernel."""
@@ -145,13 +147,18 @@ class Network:
         self._holders.update({(index, address): holder for address in addresses})
         # A route to the subnet by a virtual MAC's interface would carry the host's own traffic.
         prefix_route = not self.virtual_macs.has(index)
-        return self._kernel.add_addresses(index, addresses, lifetime_s, prefix_route)
+        errors = self._kernel.add_addresses(index, addresses, lifetime_s, prefix_route)
+        if not errors:
+            there = self._addresses.get(index, {})
+            self._unread.update((index, address) for address in addresses if address not in there)
+        return errors
 
     def release(self, index: int, addresses: Sequence[IPInterface], holder: object = None) -> list[KernelError]:
         """Take addresses off an interface, but for those that somebody else has claimed since."""
         ours = [address for address in addresses if self._holders.get((index, address), holder) is holder]
         for address in ours:
             self._holders.pop((index, address), None)
+            self._unread.discard((index, address))
         return self._kernel.remove_addresses(index, ours)
 
     def announce(self, index: int, addresses: Sequence[IPInterface]) -> None:
@@ -229,10 +236,13 @@ class Network:
                 self._links[event.link.index] = event.link
             elif isinstance(event, LinkRemoved):
                 self._links.pop(event.index, None)
+                self._unread = {(index, address) for index, address in self._unread if index != event.index}
                 self._addresses.pop(event.index, None)
             elif isinstance(event, AddressAdded):
+                self._unread.discard((event.address.index, event.address.interface))
                 self._addresses.setdefault(event.address.index, {})[event.address.interface] = event.address
             elif isinstance(event, AddressRemoved):
+                self._unread.discard((event.address.index, event.address.interface))
                 self._addresses.get(event.address.index, {}).pop(event.address.interface, None)
             elif isinstance(event, Overrun):
                 LOGGER.warning("the kernel's news came faster than they were read; reading everything again")
@@ -248,7 +258,7 @@ class Network:
 
     def _read_all(self) -> None:
         self._read_links()
-        self._addresses = {}
+        self._addresses, self._unread = {}, set()
         for address in self._kernel.addresses():
             self._addresses.setdefault(address.index, {})[address.interface] = address
 
