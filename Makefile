@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/duet-ha-pair
 DEBRIS := .ansible .build .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv collections tests/output
 
-.PHONY: help bootstrap demo lab down check test simulate flood fuzz soak reliability rollout clean
+.PHONY: help bootstrap browser demo lab down check test simulate flood fuzz soak reliability rollout clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -12,6 +12,9 @@ help: ## this list
 
 bootstrap: ## install what everything else needs: Debian packages, .venv
 	@lab/bootstrap.sh
+
+browser: # what opens the page of a drill in the tests
+	@lab/bootstrap.sh chromium fonts-dejavu-core
 
 demo: ## two real hosts, an nginx pair on them, and a failover to watch
 	@lab/demo.sh
@@ -25,7 +28,7 @@ down: ## remove the demo's hosts
 check: bootstrap ## the quick tests: style, types, units
 	@$(PYTHON) tests/run.py --check
 
-test: bootstrap ## all tests, on real hosts too
+test: browser ## all tests, on real hosts too
 	@$(PYTHON) tests/run.py
 
 simulate: bootstrap ## ten minutes of the simulated network, on all cores

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Installs what the lab, the demo and the tests need: Debian packages and the virtual environment .venv.
-# What is there is left alone, so that a second run takes no time.
+# What is there is left alone, so that a second run takes no time. Arguments are more Debian packages to install.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,6 +15,7 @@ packages=(
   systemd-container iproute2 nftables openssh-client procps iputils-ping curl
   shellcheck
   tshark # reads what the agents send, as a decoder that is not ours
+  "$@"
 )
 requirements=(requirements.txt requirements-dev.txt)
 log=$(mktemp)

@@ -40,6 +40,7 @@ SCENARIOS = (
     "remove",
     "split_brain_detected",
     "adopt_keepalived",
+    "drill",
 )
 # Hosts wait more than they work: for boots, packages, timers.
 SCENARIOS_AT_ONCE = 3

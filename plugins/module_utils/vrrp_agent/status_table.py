@@ -189,3 +189,20 @@ def _warnings(document: dict[str, Any], now_s: float) -> Iterator[str]:
     reload = document.get("last_reload")
     if reload and not reload["ok"]:
         yield _printable(f"the last reload was refused, the configuration before is at work: {reload['error']}")
+    yield from map(_printable, _untold(document))
+
+
+def _untold(document: dict[str, Any]) -> Iterator[str]:
+    """Who is not told what happens, and why."""
+    for hook in document.get("notify") or ():
+        if hook["last"] and hook["last"]["result"] == "failed":
+            what = f"{hook['command'][0]} for {hook['last']['name']} {hook['last']['state']}"
+            yield f"notify: {what}: {hook['last']['problem']}"
+    mail = document.get("mail")
+    receivers = [("mail", mail)] if mail else []
+    for name, one in [*receivers, *((f"webhook {one['host']}", one) for one in document.get("webhooks") or ())]:
+        if one["problem"]:
+            yield f"{name}: {one['problem']}; {one['waiting']} events wait"
+    events = document.get("events")
+    if events and events["error"]:
+        yield f"events are not written: {events['error']}"

@@ -96,8 +96,8 @@ def samples(document: dict[str, Any]) -> dict[tuple[str, frozenset[tuple[str, st
     return found
 
 
-def value(name: str, _document: dict[str, Any] = DOCUMENT, **labels: str) -> float | None:
-    return samples(_document).get((name, frozenset(labels.items())))
+def value(name: str, _document: dict[str, Any] | None = None, **labels: str) -> float | None:
+    return samples(_document or DOCUMENT).get((name, frozenset(labels.items())))
 
 
 def test_an_instance() -> None:

@@ -226,12 +226,14 @@ def test_lines_for_people() -> None:
         [
             {"event": "transition", **web, "from": "BACKUP", "to": "MASTER", "reason": "no advert"},
             {"event": "conflict", **web, "address": "192.0.2.1", "mac": None, "over": False},
+            {"event": "check", **web, "check": "api", "healthy": False, "detail": "503 \x1b[2J\n"},
             {"event": "undrained", "instance": None},
             {"event": "reload", "instance": None, "ok": True, "error": None},
         ]
     ) == [
         "T web eth0/51: BACKUP -> MASTER: no advert",
         "T web eth0/51: conflict: address 192.0.2.1, over no",
+        "T web eth0/51: check: check api, healthy no, detail 503 ?[2J?",
         "T undrained",
         "T reload: ok yes",
     ]

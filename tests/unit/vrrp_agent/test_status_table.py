@@ -166,3 +166,19 @@ def test_a_state_has_its_colour(state: str, code: str, width: int | None) -> Non
 
 def test_no_colour_unless_wanted() -> None:
     assert "\x1b" not in "".join(lines(an_instance(), drained=True))
+
+
+def test_who_is_not_told_is_a_warning() -> None:
+    last = {"name": "web", "state": "MASTER", "result": "failed", "problem": "exit code 3"}
+    receiver = {"problem": "answered 500\n", "waiting": 2}
+    told: dict[str, Any] = {
+        "notify": [{"command": ["/bin/notify"], "last": last}, {"command": ["/bin/new"], "last": None}],
+        "mail": {**receiver, "problem": None},
+        "webhooks": [{"host": "https://example.com", **receiver}],
+        "events": {"error": "No space left on device"},
+    }
+    assert lines(an_instance(), **told)[2:] == [
+        "WARNING notify: /bin/notify for web MASTER: exit code 3",
+        "WARNING webhook https://example.com: answered 500?; 2 events wait",
+        "WARNING events are not written: No space left on device",
+    ]

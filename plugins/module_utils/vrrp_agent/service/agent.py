@@ -97,7 +97,7 @@ class Agent:
             self._only_one.close()
             if self._stopping.is_set():  # else it has never been the agent
                 self._note("stopped", exit_code=self._exit_code)
-                await self._voice.finish()
+                await self._voice.finish(in_order=self._exit_code == 0)
                 await self._events.flush()
         return self._exit_code
 

@@ -13,10 +13,11 @@ _NAMED_MAX = 5
 
 
 def line(event: dict[str, Any]) -> str:
-    """An event for people, as the log has it."""
+    """An event for people, as the log has it; a check may tell what a stranger has answered."""
     place = f" {event['interface']}/{event['virtual_router_id']}" if event.get("interface") else ""
     what = _transition(event) if event["event"] == "transition" else _other(event)
-    return f"{event['at']} {event['instance']}{place}: {what}" if event.get("instance") else f"{event['at']} {what}"
+    text = f"{event['at']} {event['instance']}{place}: {what}" if event.get("instance") else f"{event['at']} {what}"
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _transition(event: dict[str, Any]) -> str:

@@ -85,9 +85,9 @@ class Voice:
         for part in self._parts:
             part.resume()
 
-    async def finish(self) -> None:
-        """Do what there is left to do, for some seconds at most."""
-        await _until(lambda: all(part.done for part in self._parts), _END_S)
+    async def finish(self, in_order: bool) -> None:
+        """Do what there is left to do, for some seconds at most; after a bug the next life matters more."""
+        await _until(lambda: all(part.done for part in self._parts), _END_S if in_order else 0.0)
         for part in self._parts:
             part.pause()
             await part.kill()
