@@ -12,6 +12,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ SOON_S = 60.0
 # Says what the file beside it holds, as `vrrp-agent events` does, and ends: the connection is lost at once.
 AGENT = """#!/bin/sh
 case "$*" in
-*--follow*) cat "$0.events" ;;
+*--follow*) cat "$0.events"; touch "$0.followed" ;;
 *) tail -n 1 "$0.events" ;;
 esac
 """
@@ -42,6 +44,7 @@ class Agent:
         self.command = folder / "agent"
         self.command.write_text(AGENT)
         self.command.chmod(0o755)
+        self.followed = folder / "agent.followed"
         self.tell()
 
     def tell(self, *events: Any) -> None:
@@ -73,7 +76,8 @@ def yielded(agent: Agent, *steps: tuple[tuple[Any, ...], int], **more: Any) -> l
     async def story() -> None:
         arguments = {"hosts": ["lb1"], "command": [str(agent.command)], "retry": 0.05, **more}
         following = asyncio.create_task(load().main(queue, arguments))
-        await asyncio.sleep(0.5)  # it has seen what is old by then; if not, more would be yielded, and the test fails
+        while not agent.followed.exists():  # it has seen what is old by then
+            await asyncio.sleep(0.01)
         for done, (events, _wanted) in enumerate(steps):
             agent.tell(*events)
             while len(found) < sum(wanted for unused, wanted in steps[: done + 1]):
@@ -141,16 +145,19 @@ def test_the_example_rulebook_runs(agent: Agent, tmp_path: Path) -> None:
     with subprocess.Popen(
         [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
     ) as process:
+        patience = threading.Timer(2 * SOON_S, process.kill)
+        patience.start()
         try:
             assert process.stdout
-            moved = event(2, **{"from": "BACKUP", "to": "MASTER", "reason": "no advert heard for 3.41 s"})
+            while not agent.followed.exists() and process.poll() is None:
+                time.sleep(0.05)
+            agent.tell(event(1), event(2, **{"from": "BACKUP", "to": "MASTER", "reason": "no advert heard for 3.41 s"}))
             told = []
             for line in process.stdout:
                 told.append(line)
-                if "vrrp_events.yml" in line:
-                    agent.tell(event(1), moved)
                 if line.startswith("lb1 is MASTER of web"):
                     break
         finally:
+            patience.cancel()
             process.kill()
     assert told[-1:] == ["lb1 is MASTER of web: no advert heard for 3.41 s\n"], "".join(told)
