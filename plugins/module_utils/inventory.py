@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import unicast
+from . import demotion, unicast
 from .problem import Problem, merge
 from .vrrp_agent import config
 
@@ -85,7 +85,10 @@ def examine(group: Group) -> Findings:
     problems += _priorities(sound)
     problems += _equal_priorities(sound, group)
     problems += _differences(sound)
-    return Findings(merge(problems), list(_warnings(group)))
+    warnings = list(_warnings(group))
+    if not problems:
+        warnings += demotion.warnings({host: document(host, group) for host in group})
+    return Findings(merge(problems), warnings)
 
 
 def priority_of_place(place: int, hosts: int) -> int:

@@ -107,6 +107,16 @@ def test_the_documentation_is_what_docsites_accept(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
+def test_galaxy_accepts_the_tarball(tarball: Path, tmp_path: Path) -> None:
+    """galaxy-importer, which Galaxy itself runs on an upload; it ends with 0 also where it has refused."""
+    environment = {**os.environ, "HOME": str(tmp_path), "PATH": f"{BIN}:{os.environ['PATH']}"}
+    command = [sys.executable, "-m", "galaxy_importer.main", str(tarball)]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    words = done.stdout + done.stderr
+    assert done.returncode == 0 and "Importer processing completed successfully" in words, words
+    assert [line for line in words.splitlines() if line.startswith(("WARNING", "ERROR"))] == []
+
+
 BAD = {
     "two hosts with the same priority": ("priorities: {lb1: 100, lb2: 100}", "priority"),
     "no address": ("virtual_addresses: []", "virtual_addresses"),

@@ -10,7 +10,7 @@ from vrrp_agent.protocol.events import PacketReceived, SendAdvert, State
 from vrrp_agent.protocol.router import Router
 from vrrp_agent.protocol.settings import IPAddress, IPInterface, Settings
 
-from .group import Group
+from .group import Group, yields_ns
 from .interface import KERNEL_SLACK_NS, Interface
 from .node import Node
 from .rfc import DownTimer, interval_ns, priority_of, skew_ns
@@ -43,6 +43,8 @@ class Agent(Node):
         self._unannounced: set[IPInterface] = set()
         self._catching_up = False
         self._absences = 0
+        # The better master's advert, and when it was heard, that makes this one yield.
+        self._better: tuple[bytes, int] | None = None
         self._life: Settings | None = None
 
     @property
@@ -183,10 +185,15 @@ class Agent(Node):
             self._judge(event, rejected)
         self._check_sends(effects, rejected, before)
         after = router.state
+        adopted = router.yielding is not None and router.yielding.successor.heard_ns == now_ns
+        if isinstance(event, PacketReceived) and accepted and adopted:
+            self._better = event.message, now_ns
         for effect in effects:
             self._do(effect, event, rejected is not None)
         self._follow_down_timer(event, before, after, accepted)
         self._check(event, before, after, effects)
+        if router.yielding is None:
+            self._better = None
         if self.leaving and after is State.INIT:
             self._left()
         self._arm()
@@ -207,7 +214,7 @@ class Agent(Node):
     ) -> list[SendAdvert]:
         """Only a MASTER sends; but one advert that asks for proof may answer one that is genuine and undated.
 
-        It leaves everything as it is: a MASTER says what it says anyway, a BACKUP priority 1.
+        It leaves everything as it is: a MASTER says what it says anyway, a BACKUP and who yields priority 1.
         """
         sent = [effect for effect in effects if isinstance(effect, SendAdvert)]
         after = self.router.state
@@ -220,7 +227,7 @@ class Agent(Node):
             sent = sent[messages:]  # it has overslept, and its last word came first
         if not sent:
             return []
-        says = self.router.settings.priority if after is State.MASTER else 1
+        says = self.router.settings.priority if after is State.MASTER and self.router.yielding is None else 1
         if self.leaving:
             says = 0
         if (
@@ -295,7 +302,7 @@ class Agent(Node):
                 self.group.touch()
             self.group.note_transition(self, f"goes to {effect.state.value}: {effect.reason}")
             self.yielded_ns = None
-            if effect.previous is State.MASTER and isinstance(event, PacketReceived):
+            if self._better is not None and effect.state is State.BACKUP:
                 self.group.note_yield(self)
 
     def _send(self, effect: SendAdvert, event: events.Event, proves: bool) -> None:
@@ -336,6 +343,8 @@ class Agent(Node):
             return
         if before is not State.BACKUP or self._down_timer is None:
             self._down_timer = DownTimer(self.router.settings, self.world.now_ns)
+            if self._better is not None and self.router.master is not None:
+                self._down_timer.hear(*self._better)
         if isinstance(event, PacketReceived) and accepted and not is_question(event):
             self._down_timer.hear(event.message, self.world.now_ns)
         elif isinstance(event, events.Reconfigured):
@@ -361,6 +370,8 @@ class Agent(Node):
             # The longest skew there is, and what a successor may be late.
             interval = interval_ns(settings.advert_interval_cs)
             next_ns = self._sent_ns + skew_ns(settings.version, 1, interval) + min(LATE_NS, 2 * interval)
+        elif self.router.yielding is not None:
+            next_ns = self._sent_ns + yields_ns(settings)
         if deadline_ns is None or deadline_ns > next_ns:
             raise Broken(f"{self.name} is master, and its next advert, or its end, is not due in time")
         if isinstance(event, events.TimerDue) and deadline_ns <= self.world.now_ns:

@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 
 # An advert that cannot be dated, the question, and four round trips (docs/security.md).
 _PROOF_DELAYS = 2 + 4 * 2
+# A MASTER that has heard a better one waits so long for each of two answers at most, or two intervals.
+_YIELDS_NS = 200_000_000
+
+
+def yields_ns(settings: Settings) -> int:
+    """How long a master that yields waits for an answer."""
+    return min(_YIELDS_NS, 2 * interval_ns(settings.advert_interval_cs))
 
 
 class Group:
@@ -28,13 +35,14 @@ class Group:
 
     `calm` is when the last fault is over and every packet that was sent before its end has landed. From then on:
 
-    1. After 3 * interval + skew + 2 * delay + lateness exactly one node that can be master is.
+    1. After 3 * interval + skew + 2 * (delay + moment) + 3 * lateness exactly one node that can be master is.
        One delay, because the last stale packet may depose a master (a reload has lowered the priority that it tells),
        whose own last advert then lands, and sets timers, up to one delay after calm. The other one, because the first
        advert of whoever takes the role takes so long to make another master yield. Nothing is added for preemption: a
        backup that may preempt discards the adverts of the lower master, so its timer is not set again.
        `interval` is the longest and `skew` the one of the lowest priority that a node has had since the last agreement:
-       timers of the old settings may still run.
+       timers of the old settings may still run. `moment` is how long a master that yields answers on, which ends by a
+       timer and with another last advert: it comes with each of the two delays.
        Where adverts are signed, whoever was restarted, or was silent while its clock stepped, is to be proven alive
        first: 10 * delay more (one for the advert, one for the question, four round trips for the proof). No interval:
        a master that is there at calm sends an advert within one interval, and if its sender was asked less than an
@@ -95,10 +103,12 @@ class Group:
 
     @property
     def bound_ns(self) -> int:
-        """3 * interval + skew + 2 * delay + lateness of a timer."""
+        """3 * interval + skew + 2 * (delay + moment) + lateness of three timers."""
         version = self.nodes[0].settings.version
         skew = skew_ns(version, self._lowest_priority, self._longest_ns)
-        return 3 * self._longest_ns + skew + 2 * self.segment.normal_delay_ns + self.world.late_ns + self.proof_ns
+        moment_ns = 2 * min(_YIELDS_NS, 2 * self._longest_ns)
+        yielded_ns = self.segment.normal_delay_ns + moment_ns + self.world.late_ns
+        return 3 * self._longest_ns + skew + 2 * yielded_ns + self.world.late_ns + self.proof_ns
 
     @property
     def proof_ns(self) -> int:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Callable
 from unittest.mock import patch
 
-from vrrp_agent.protocol import backup, freshness, master, packet, timers
+from vrrp_agent.protocol import backup, freshness, master, packet, timers, yielding
 from vrrp_agent.protocol import router as module
 from vrrp_agent.protocol.events import (
     Announce,
@@ -145,9 +145,9 @@ MUTANTS: dict[str, Mutant] = {
         timers, "skew_ns", lambda version, priority, interval_cs: (256 - priority) // 256 * timers.SECOND_NS
     ),
     "a fourth interval": replaced(timers, "master_down_ns", _hesitates),
-    "never yields": replaced(master, "loses_to", _loses_to_nobody),
-    "ignores the higher address": replaced(master, "loses_to", _loses_by_priority_only),
-    "yields to equals": replaced(master, "loses_to", _loses_to_equals),
+    "never yields": replaced(yielding, "loses_to", _loses_to_nobody),
+    "ignores the higher address": replaced(yielding, "loses_to", _loses_by_priority_only),
+    "yields to equals": replaced(yielding, "loses_to", _loses_to_equals),
     "never preempts": replaced(backup, "submits_to", lambda self, priority: True),
     "always preempts": replaced(backup, "submits_to", lambda self, priority: priority >= self.settings.priority),
     "keeps its own interval": replaced(Router, "_follow", _follow_by_own_interval),

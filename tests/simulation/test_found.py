@@ -53,7 +53,7 @@ def test_the_winner_of_a_healed_split_learns_that_there_was_one() -> None:
     """Seed 23: the winner was heard first, so the loser went silently, and clients kept the loser's MAC."""
     loser, winner = master(settings(priority=100)), master(settings(priority=150), PEER)
     (last,) = adverts(loser.handle(heard(settings(priority=150)), 4 * SECOND_NS))
-    assert loser.state is State.BACKUP
+    assert loser.state is State.MASTER  # its addresses answer until the winner's do
     answer = winner.handle(PacketReceived(last.message, US, last.destination, packet.TTL), 4 * SECOND_NS)
     assert events.Announce(winner.settings.addresses) in answer
     assert adverts(answer)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Callable
 
-from . import metrics_config, notification, schema
-from .protocol import credentials, sync_config, tracked
+from . import check_schema, metrics_config, notification, schema
+from .protocol import checks, credentials, sync_config, tracked
 from .protocol.contradictions import contradictions
 from .protocol.settings import Authentication, IPAddress, IPInterface, Settings
 from .protocol.sync_config import SyncGroup
@@ -35,6 +35,7 @@ class Instance(Settings):
     interface: str
     use_vmac: bool
     track_interfaces: tuple[tracked.TrackedInterface, ...]
+    checks: tuple[checks.Check, ...]
 
     @property
     def identity(self) -> tuple[str, int, int]:
@@ -150,6 +151,7 @@ def _read_instance(value: Any, path: str, problems: list[ConfigError]) -> Instan
         "extra_addresses": source.take("extra_addresses", _addresses, ()),
         "authentication": _read_authentication(source, version),
         "track_interfaces": _read_tracked(source),
+        "checks": check_schema.read(source),
         "source_address": source.take("source_address", schema.or_null(schema.ip_address, None), None),
         "unicast_peers": source.take("unicast_peers", schema.or_null(_peers, ()), ()),
         "unicast_min_ttl": source.take("unicast_min_ttl", schema.integer(1, 255), 255),
@@ -223,6 +225,8 @@ def _check_instance(instance: Instance, source: Object) -> None:
         source.problem(key, why)
     for why in tracked.contradictions(instance.interface, instance.priority, instance.track_interfaces):
         source.problem("track_interfaces", why)
+    for why in checks.contradictions(instance.priority, instance.checks):
+        source.problem("checks", why)
     seen: dict[str, str] = {}
     for key in ("virtual_addresses", "extra_addresses"):
         for address in getattr(instance, key):

@@ -28,9 +28,10 @@ MAY_IMPORT = {
     "protocol": set(),
     "linux": set(),
     "schema": {"protocol"},
+    "check_schema": {"protocol", "schema"},
     "notification": {"schema"},
     "metrics_config": {"schema"},
-    "config": {"protocol", "schema", "notification", "metrics_config"},
+    "config": {"protocol", "schema", "check_schema", "notification", "metrics_config"},
     "client": set(),
     "version": set(),
     "service": {"protocol", "schema", "notification", "metrics_config", "config", "linux", "client", "version"},
@@ -134,7 +135,7 @@ def test_outside_the_package_there_is_the_standard_library_and_pyroute2(file: Pa
 @each_file
 def test_the_protocol_and_the_schema_are_pure(file: Path) -> None:
     """No file, socket, clock or log: time is an argument, and everything to be done a value."""
-    if part(file) in ("protocol", "schema", "notification", "metrics_config", "config", "version"):
+    if part(file) in ("protocol", "schema", "check_schema", "notification", "metrics_config", "config", "version"):
         assert not IMPURE & {name for name, own in imports(file)}
 
 

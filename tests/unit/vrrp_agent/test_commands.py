@@ -151,7 +151,7 @@ show = "grep -E 'CapAmb|VmLck' /proc/self/status; chrt -p $$"
 async def main():
     loop = asyncio.get_running_loop()
     loop.set_default_executor(process.executor())
-    process._refused_realtime()
+    process.refused_realtime()
     return await commands.run(["/bin/sh", "-c", show], 30)
 print(asyncio.run(main()).output)
 """

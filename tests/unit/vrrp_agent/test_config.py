@@ -61,6 +61,7 @@ def test_defaults() -> None:
                 interface="eth0",
                 use_vmac=False,
                 track_interfaces=(),
+                checks=(),
                 virtual_router_id=51,
                 version=3,
                 priority=100,

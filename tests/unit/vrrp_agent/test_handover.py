@@ -41,7 +41,7 @@ def test_every_field_has_its_place() -> None:
 def test_every_setting_that_an_instance_adds_is_known() -> None:
     """What the old instance had instead of the new one matters where it stands in the kernel: use_vmac."""
     added = {field.name for field in fields(Instance)} - {field.name for field in fields(Settings)}
-    assert added == {"name", "interface", "use_vmac", "track_interfaces"}
+    assert added == {"name", "interface", "use_vmac", "track_interfaces", "checks"}
     assert set(handover._INSTANCE) - set(snapshot.SETTINGS) == {"use_vmac"}
 
 

@@ -86,5 +86,6 @@ def test_it_ends_with_the_role() -> None:
     router = master()
     rival(router, 0, 1, 2, 3, 4)
     router.handle(heard(200, LOWER), T + 4 * S + MS)
+    router.handle(TimerDue(), router.deadline_ns)
     assert router.rival.deaf is None
     assert news(router, TimerDue(), T + 5 * S + 2 * MASTER_DOWN) == []

@@ -125,6 +125,7 @@ def test_the_address_owner_preempts_whatever_it_is_told() -> None:
     owner = fresh(preempt=False, priority=255)
     owner.handle(Start(), T)
     owner.handle(heard(255, HIGHER), T)
+    owner.handle(TimerDue(), owner.deadline_ns)
     assert owner.state is BACKUP  # of two owners the one with the higher address keeps the role
     due = owner.deadline_ns
     assert owner.handle(heard(150, HIGHER), T + 3 * S) == ()

@@ -111,7 +111,8 @@ def test_invariants(first: object, story: object) -> None:
         assert not takes_part or router.source is not None
         assert (router.fault is None) or router.state in (INIT, FAULT)
         assert router.state is BACKUP or router.master is None
-        assert router.state is MASTER or router.resigning is None
+        assert router.state is MASTER or router.resigning is router.yielding is None
+        assert router.resigning is None or router.yielding is None
         assert router.state in (BACKUP, FAULT) or not router.switched_over
     node.handle(Stop(), now_ns)
     if router.state is MASTER:

@@ -82,7 +82,8 @@ def test_master_exchanges_addresses() -> None:
         sent(),
     )
     reason = "192.0.2.11 has the higher priority: 150 > 100"
-    assert router.handle(heard(150), T + 2 * MS) == (sent(priority=1), *yields(reason, wider))
+    assert router.handle(heard(150), T + 2 * MS) == (sent(priority=1),)
+    assert router.handle(TimerDue(), T + 202 * MS) == (sent(priority=1), *yields(reason, wider))
 
 
 def test_an_address_that_only_changes_its_place_stays() -> None:

@@ -74,7 +74,8 @@ def test_a_life_by_unicast() -> None:
         Announce((VIP,)),
         *sent(),
     )
-    assert router.handle(heard(150), due + MS) == (
+    assert router.handle(heard(150), due + MS) == sent(1)
+    assert router.handle(TimerDue(), due + 201 * MS) == (
         *sent(1),
         *yields(f"{HIGHER} has the higher priority: 150 > 100"),
     )

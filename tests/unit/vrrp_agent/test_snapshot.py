@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from signed_story import ENFORCE, KEY, SIGNED, UTC
 from story import EXTRA, HIGHER, LOWER, MASTER, OURS, SECOND_VIP, US, VIP, S, T, backup, heard, master
 from test_router_invariants import others, settings
-from vrrp_agent.protocol import events, freshness, member, resigning, snapshot
+from vrrp_agent.protocol import events, freshness, member, resigning, snapshot, yielding
 from vrrp_agent.protocol.events import InterfaceUp, Master, PacketReceived, SendAdvert, Start, TimerDue
 from vrrp_agent.protocol.router import Router
 from vrrp_agent.protocol.settings import Authentication, Settings
@@ -49,6 +49,7 @@ VALUES = {
     "Master": (Master, snapshot.MASTER),
     "Claim": (member.Claim, snapshot.CLAIM),
     "Resignation": (resigning.Resignation, snapshot.RESIGNATION),
+    "Yielding": (yielding.Yielding, snapshot.YIELDING),
     "Heard": (freshness._Heard, snapshot.HEARD),
 }
 MEND = "a field of {} that protocol/snapshot.py does not know: add it to the table there, or to LEFT_OUT"

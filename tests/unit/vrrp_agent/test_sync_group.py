@@ -238,20 +238,24 @@ def test_a_goodbye_on_one_segment_counts_for_all() -> None:
 def test_who_leaves_takes_the_others_along() -> None:
     edge = group(outside=master(), inside=master())
     edge.members["inside"].handle(heard(150), T + MS)
+    assert edge.decide(T + MS) == ()
+    edge.members["inside"].handle(TimerDue(), T + 201 * MS)
     lost = f"{HIGHER} has the higher priority: 150 > 100"
     event = GroupBackup(f"sync group edge: inside is BACKUP: {lost}")
-    assert edge.decide(T + MS) == (Order("outside", event),)
+    assert edge.decide(T + 201 * MS) == (Order("outside", event),)
 
 
 def test_between_equals_the_later_place_waits() -> None:
     """Two intervals for each place in the group, so that the two do not meet again for ever."""
     edge = group(outside=master(), inside=master())
     edge.members["inside"].handle(heard(100), T + MS)
-    for order in edge.decide(T + MS):
-        edge.members[order.member].handle(order.event, T + MS)
-    edge.members["outside"].handle(heard(0), T + MS)
+    left = T + 201 * MS
+    edge.members["inside"].handle(TimerDue(), left)
+    for order in edge.decide(left):
+        edge.members[order.member].handle(order.event, left)
+    edge.members["outside"].handle(heard(0), left)
     edge.members["outside"].handle(TimerDue(), T + S)
-    until = T + MS + 2 * S
+    until = left + 2 * S
     assert edge.decide(T + S) == (Order("outside", GroupBackup("another of equal priority goes first", until)),)
     edge.members["outside"].handle(GroupBackup("another of equal priority goes first", until), T + S)
     edge.members["outside"].handle(TimerDue(), until)

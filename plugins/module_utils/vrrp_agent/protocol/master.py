@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Callable
 
-from . import leaving, resigning, timers
+from . import leaving, resigning, timers, yielding
 from .events import (
     Announce,
     ClaimAddresses,
@@ -25,7 +25,7 @@ from .events import (
     Stop,
     TimerDue,
 )
-from .settings import PRIORITY_LOWEST, PRIORITY_OWNER, IPAddress
+from .settings import PRIORITY_LOWEST, PRIORITY_OWNER
 
 if TYPE_CHECKING:
     from .router import Router
@@ -87,19 +87,15 @@ def _packet(router: Router, event: PacketReceived, now_ns: int) -> None:
         return
     if advert.priority == PRIORITY_OWNER == router.settings.priority:
         router._note_difference(_TWO_OWNERS, event.source)  # RFC 9568 8.3.2: both log it, whoever of the two yields
-    why = loses_to(router, advert.priority, event.source)
+    other = Master(event.source, advert.priority, advert.interval_cs, now_ns)
+    why = yielding.loses_to(router, advert.priority, event.source)
     if why is not None:
-        # One advert more than RFC 9568 6.4.3: a winner that speaks first when a split heals has not heard us, and
-        # clients have our MAC. This one wins against nobody, and makes the winner announce the addresses again.
-        router._send(now_ns, PRIORITY_LOWEST, advert.interval_cs)
-        router._become_backup(why, now_ns)
-        router._follow(Master(event.source, advert.priority, advert.interval_cs, now_ns))
+        yielding.begin(router, why, other, now_ns)
         return
     # RFC 9568 6.4.3: discarded, and answered at once to assert the role; a goodbye (priority 0), too. Two masters
     # have been on the segment, so that clients may have learned the other's MAC: announce as after a takeover.
     _answer(router, advert.is_question, now_ns)
-    rival = Master(event.source, advert.priority, advert.interval_cs, now_ns)
-    _tell(router, router.rival.hear(rival, router.settings.version))
+    _tell(router, router.rival.hear(other, router.settings.version))
 
 
 def _tell(router: Router, news: NotHeard | None) -> None:
@@ -122,16 +118,6 @@ def _answer(router: Router, question: bool, now_ns: int) -> None:
         router._announce(now_ns)
     else:
         router._announce_ns = sorted({since_ns + timers.SECOND_NS, *router._announce_ns})
-
-
-def loses_to(router: Router, priority: int, address: IPAddress) -> str | None:
-    """Why the sender of an advert is the better master, or None when it is not (RFC 9568 6.4.3)."""
-    ours = router.settings.priority
-    if priority > ours:
-        return f"{address} has the higher priority: {priority} > {ours}"
-    if priority == ours and router.source is not None and address.packed > router.source.packed:
-        return f"{address} has equal priority {ours} and the higher address: {address} > {router.source}"
-    return None
 
 
 def oversleep(router: Router, now_ns: int) -> None:

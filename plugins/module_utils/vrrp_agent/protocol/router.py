@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Callable, cast
 
-from . import backup, leaving, master, member, packet, resigning, timers
+from . import backup, leaving, master, member, packet, resigning, timers, yielding
 from .codec import Codec, no_wall_clock
 from .counters import COUNTERS
 from .events import (
@@ -55,6 +55,8 @@ class Router:
         self.new_master_reason = "not_master"
         # A MASTER that was asked to resign, until it knows whether it has a successor.
         self.resigning: resigning.Resignation | None = None
+        # A MASTER that has heard a better one, until that one's addresses answer.
+        self.yielding: yielding.Yielding | None = None
         # It has resigned, and does not preempt before it is MASTER again.
         self.switched_over = False
         self.counters: dict[str, int] = dict.fromkeys(COUNTERS, 0)
@@ -109,6 +111,8 @@ class Router:
             handler = leaving.TABLE[type(event)]
         elif self.resigning is not None:
             handler = resigning.TABLE[type(event)]
+        elif self.yielding is not None:
+            handler = yielding.TABLE[type(event)]
         else:
             handler = _TABLE[self.state, type(event)]
         handler(self, event, now_ns)
@@ -197,7 +201,7 @@ class Router:
         previous, self.state, self.reason = self.state, state, reason
         may_wait = state in (State.BACKUP, State.FAULT)
         self.switched_over = may_wait and (self.switched_over or self.resigning is not None)
-        self._leaving, self.resigning, self.rival = None, None, Rival()
+        self._leaving, self.resigning, self.yielding, self.rival = None, None, None, Rival()
         self._timer_ns, self.group.claim = None, None
         self._announce_ns, self._preempt_ns = [], None
         if previous is State.MASTER:
@@ -239,8 +243,8 @@ class Router:
     def _prove_alive(self, now_ns: int) -> None:
         """Let the sender of a genuine advert of an unknown time prove that it is no recording; no timer is touched."""
         ours = 0 if self._leaving or self.resigning else self.settings.priority
-        # A backup says the least that there is, which wins against nobody.
-        priority = ours if self.state is State.MASTER else PRIORITY_LOWEST
+        # A backup says the least that there is, which wins against nobody; so does who is about to be one.
+        priority = ours if self.state is State.MASTER and self.yielding is None else PRIORITY_LOWEST
         source = cast(IPAddress, self.source)
         self._effects.extend(self._codec.compose(priority, self._master_interval_cs, source, now_ns))
         self.counters["advertisement_sent"] += 1

@@ -19,7 +19,7 @@ from dataclasses import replace
 from ipaddress import ip_address, ip_interface
 from typing import Any, Callable, NamedTuple, TypeVar
 
-from . import freshness, member, resigning
+from . import freshness, member, resigning, yielding
 from .counters import COUNTERS
 from .events import Master, State
 from .router import Router
@@ -142,6 +142,7 @@ RESIGNATION: Fields = {
     "successor": optional(record(Master, MASTER)),
     "ready": PLAIN,
 }
+YIELDING: Fields = {"reason": PLAIN, "successor": record(Master, MASTER), "least_ns": PLAIN, "answered": PLAIN}
 HEARD: Fields = {"sequence": PLAIN, "at_ns": PLAIN, "proofs": PLAIN}
 
 SENDER: Fields = {"_offset_ns": PLAIN, "_last": PLAIN, "_sent_ns": PLAIN}
@@ -166,6 +167,7 @@ ROUTER: Fields = {
     "master": optional(record(Master, MASTER)),
     "new_master_reason": PLAIN,
     "resigning": optional(record(resigning.Resignation, RESIGNATION)),
+    "yielding": optional(record(yielding.Yielding, YIELDING)),
     "switched_over": PLAIN,
     "stop_reason": PLAIN,
     "counters": _COUNTERS,

@@ -12,6 +12,7 @@ from ..config import Instance
 from ..linux.interfaces import Link
 from ..protocol.events import InterfaceDown, InterfaceUp
 from ..protocol.settings import IPAddress
+from .checks.runner import Checks
 from .network import Network
 from .owner import owner_fault
 from .source import source_or_fault
@@ -25,8 +26,9 @@ _SPARED_S = 0.2
 class Condition:
     """The condition of one virtual router; `on_change` is called when it may be another one without any news."""
 
-    def __init__(self, network: Network, on_change: Callable[[], None]) -> None:
+    def __init__(self, network: Network, checks: Checks, on_change: Callable[[], None]) -> None:
         self._network = network
+        self._checks = checks
         self._on_change = on_change
         self._loop = asyncio.get_running_loop()
         # Since when the interface has no address to send from, while that is not a fault yet.
@@ -56,12 +58,14 @@ class Condition:
         if deaf is not None:
             return InterfaceDown(deaf)
         # The interface still sends: time for a goodbye.
-        unable = refused or tracked_fault(self._network, instance)
+        unable = refused or tracked_fault(self._network, instance) or self._checks.fault()
         return InterfaceUp(source) if unable is None else InterfaceDown(unable, can_send=True)
 
     def priority(self, instance: Instance) -> tuple[int, list[str]]:
         """The priority that is left, and what lowers it."""
-        return tracked_priority(self._network, instance)
+        priority, reasons = tracked_priority(self._network, instance)
+        lowered, failed = self._checks.lowered()
+        return max(instance.priority_min, priority + lowered), reasons + failed
 
     def tracked(self, instance: Instance) -> dict[str, str | None]:
         """The tracked interfaces, and what is wrong with each."""

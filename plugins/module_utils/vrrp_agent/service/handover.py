@@ -70,7 +70,8 @@ VIRTUAL_ROUTER: Fields = {
 }
 # Written otherwise (`instance`, `router`), read anew (`_mac`), found again (`conflicts`), or the process's (`tally`).
 LEFT_OUT = {
-    *("instance", "router", "group", "still_master", "conflicts", "tally", "_mac", "_conditions", "_overdue_ns"),
+    *("instance", "router", "checks", "group", "still_master", "conflicts", "tally"),
+    *("_mac", "_conditions", "_overdue_ns"),
     *("_network", "_tell", "_limiter", "_loop", "_timer", "_resuming"),
 }
 _INSTANCE: Mapping[str, Shape] = {**snapshot.SETTINGS, "use_vmac": PLAIN}
@@ -82,6 +83,7 @@ def remember(running: VirtualRouter) -> dict[str, Any]:
         "identity": running.instance.identity,
         "instance": snapshot.take(running.instance, _INSTANCE),
         "router": snapshot.write(running.router),
+        "checks": running.checks.remember(),
         **snapshot.take(running, VIRTUAL_ROUTER),
     }
 
@@ -92,6 +94,7 @@ def restore(document: Mapping[str, Any], configured: Instance, network: Network,
     running = VirtualRouter(replace(configured, **known), network, tell)
     snapshot.restore(running.router, document["router"])
     snapshot.fill(running, VIRTUAL_ROUTER, document)
+    running.checks.restore(document.get("checks", {}))  # the version before had none
     if running.instance.use_vmac:
         network.virtual_macs.adopt(running.instance)
     return running

@@ -23,7 +23,7 @@ CAP_IPC_LOCK = 14
 
 def set_up() -> dict[str, bool]:
     """Take real-time scheduling and locked memory as far as the host allows; the status document's `process`."""
-    refused = {"realtime": _refused_realtime(), "memory_locked": _refused_lock()}
+    refused = {"realtime": refused_realtime(), "memory_locked": _refused_lock()}
     told = (f"{name}: {'yes' if why is None else f'no ({why})'}" for name, why in refused.items())
     LOGGER.info("process: %s", ", ".join(told))
     return {name: why is None for name, why in refused.items()}
@@ -34,7 +34,7 @@ def executor() -> ThreadPoolExecutor:
 
     A thread that is not, and is put off by a busy host while it holds the interpreter's lock, puts off everything.
     """
-    return ThreadPoolExecutor(max_workers=4, thread_name_prefix="vrrp-agent", initializer=_refused_realtime)
+    return ThreadPoolExecutor(max_workers=4, thread_name_prefix="vrrp-agent", initializer=refused_realtime)
 
 
 def settle() -> None:
@@ -43,7 +43,7 @@ def settle() -> None:
     gc.freeze()
 
 
-def _refused_realtime() -> str | None:
+def refused_realtime() -> str | None:
     """Put the calling thread ahead of everything that is not real-time; None, or why not.
 
     At the lowest real-time priority, so that the kernel's own threads stay ahead; children do not inherit it.

@@ -89,7 +89,7 @@ def instance_status(running: VirtualRouter, present: Iterable[IPInterface]) -> d
         "counters": dict(router.counters),
         **running.tally.status(),
         "discontinuity_datetime": iso_time(running.counting_since_s),
-        "checks": [],
+        "checks": [_check(check) for check in running.checks.status()],
     }
 
 
@@ -105,6 +105,11 @@ def _master(running: VirtualRouter) -> dict[str, Any] | None:
         "priority": router.master.priority,
         "last_heard": _iso_time_of(router.master.heard_ns),
     }
+
+
+def _check(check: dict[str, Any]) -> dict[str, Any]:
+    """One check's part, with times as documents have them."""
+    return {**check, **{key: check[key] and iso_time(check[key]) for key in ("since", "last_run")}}
 
 
 def _conflict(conflict: Conflict) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from ..protocol.conflicts import Conflicts
 from ..protocol.events import State
 from ..protocol.router import Router
 from ..protocol.settings import IPInterface
+from .checks.runner import Checks
 from .condition import Condition
 from .lifetimes import lifetime_s, may_resume, overdue_ns
 from .log import LOGGER, Limiter
@@ -87,7 +88,8 @@ class VirtualRouter:
         self._refused: str | None = None
         self._retry_s = _RETRY_FIRST_S
         self._started = self._stopping = self._resuming = False
-        self._conditions = Condition(network, self.follow_interface)
+        self.checks = Checks(instance.checks, self._note_check)
+        self._conditions = Condition(network, self.checks, self.follow_interface)
         # Why it is still MASTER, though it was asked to resign.
         self.still_master: events.StillMaster | None = None
 
@@ -104,6 +106,7 @@ class VirtualRouter:
     def start(self, held_s: float | None = None) -> None:
         """Take part, if the interface lets us; go on as MASTER where an earlier life held the addresses till now."""
         self._started, self._resuming = True, held_s is not None
+        self.checks.start(trusting=self._resuming)
         self.follow_interface()
         self.handle(events.Start(held_s))
         self._resuming = False
@@ -115,6 +118,7 @@ class VirtualRouter:
         self._renewed_s = 0.0  # it was renewed for the life of that one
         if self._refused is not None:
             self._loop.call_later(self._retry_s / 2, self._try_again)
+        self.checks.start(trusting=True)
         self.follow_interface()
         self._arm()
 
@@ -154,6 +158,7 @@ class VirtualRouter:
         """Leave no address behind and do nothing more, in whatever order things are."""
         if self._timer is not None:
             self._timer.cancel()
+        self.checks.stop()
         if not self.stopped:
             self._release(self.instance.addresses)
         self._drop_virtual_mac()
@@ -167,6 +172,7 @@ class VirtualRouter:
         if (instance.priority, instance.preempt) != (self.instance.priority, self.instance.preempt):
             self.resume_preemption()
         self.instance = instance
+        self.checks.replace(instance.checks)
         if moves and not self.stopped and self._place() is not None:
             self.follow_interface()
         self.handle(events.Reconfigured(self._effective()))
@@ -244,7 +250,7 @@ class VirtualRouter:
         """Tell the router where a tracked interface has changed its priority."""
         before, (priority, reasons) = self.router.settings.priority, self._conditions.priority(self.instance)
         if priority != before and not self._stopping:
-            why = ", ".join(reasons) or "tracked interfaces are up"
+            why = ", ".join(reasons) or "nothing lowers it any more"
             LOGGER.info("%s: effective priority %d -> %d: %s", self.label, before, priority, why)
             self.handle(events.Reconfigured(self._effective()))
 
@@ -318,7 +324,7 @@ class VirtualRouter:
     def _send(self, effect: events.SendAdvert) -> None:
         if self.index is None:
             return
-        is_master = self.router.state is State.MASTER
+        is_master = self.router.state is State.MASTER and self.router.yielding is None
         if is_master and self._loop.time() - self._renewed_s > self.lifetime_s / 4:
             self._claim()
         try:
@@ -390,6 +396,7 @@ class VirtualRouter:
         self.last_transition = Transition(effect.previous, effect.state, effect.reason, self.since_s)
         self.conflicts = Conflicts(time.monotonic_ns())
         if self.stopped:
+            self.checks.stop()
             self._drop_virtual_mac()
         level = LOGGER.warning if effect.state is State.FAULT else LOGGER.info
         level("%s: %s -> %s: %s", self.label, effect.previous.value, effect.state.value, effect.reason)
@@ -398,6 +405,12 @@ class VirtualRouter:
         self.tally.note_transition(effect.previous.value, effect.state.value, cause)
         told = {"from": effect.previous.value, "to": effect.state.value, "reason": effect.reason}
         self._tell("transition", self, **told, priority=self.router.settings.priority)
+
+    def _note_check(self, name: str, healthy: bool, detail: str) -> None:
+        level = LOGGER.info if healthy else LOGGER.warning
+        level("%s: check %s: %s: %s", self.label, name, "healthy" if healthy else "failed", detail)
+        self._tell("check", self, check=name, healthy=healthy, detail=detail)
+        self.follow_interface()
 
     def _note_deaf(self, effect: events.NotHeard) -> None:
         end = "no more heard as a second MASTER" if effect.over else "MASTER too, and does not hear this node"
