@@ -14,7 +14,6 @@ packages=(
   mmdebstrap debian-archive-keyring
   systemd-container iproute2 nftables openssh-client procps iputils-ping curl
   shellcheck
-  default-jre-headless # ansible-rulebook, which runs the example of extensions/eda
   tshark # reads what the agents send, as a decoder that is not ours
   "$@"
 )
