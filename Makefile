@@ -3,8 +3,11 @@
 PYTHON := .venv/bin/python
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/duet-ha-pair
 DEBRIS := .ansible .build .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv collections tests/output
+# Debian packages for the tests alone: what ansible-rulebook runs on, and what opens the page of a drill.
+RULEBOOK := default-jre-headless
+BROWSER := chromium fonts-dejavu-core
 
-.PHONY: help bootstrap browser demo lab down check test simulate flood fuzz soak reliability rollout clean
+.PHONY: help bootstrap demo lab down check test simulate flood fuzz soak reliability rollout clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -12,9 +15,6 @@ help: ## this list
 
 bootstrap: ## install what everything else needs: Debian packages, .venv
 	@lab/bootstrap.sh
-
-browser: # what opens the page of a drill in the tests
-	@lab/bootstrap.sh chromium fonts-dejavu-core
 
 demo: ## two real hosts, an nginx pair on them, and a failover to watch
 	@lab/demo.sh
@@ -25,10 +25,12 @@ lab: bootstrap ## the demo's two hosts, as they are before any playbook
 down: ## remove the demo's hosts
 	@/usr/bin/python3 -m lab down demo
 
-check: bootstrap ## the quick tests: style, types, units
+check: ## the quick tests: style, types, units
+	@lab/bootstrap.sh $(RULEBOOK)
 	@$(PYTHON) tests/run.py --check
 
-test: browser ## all tests, on real hosts too
+test: ## all tests, on real hosts too
+	@lab/bootstrap.sh $(RULEBOOK) $(BROWSER)
 	@$(PYTHON) tests/run.py
 
 simulate: bootstrap ## ten minutes of the simulated network, on all cores

@@ -14,7 +14,7 @@ version=$(chroot "$root" python3 -c 'import sys; print("%d.%d" % sys.version_inf
 # Wheels for that Python, fetched by ours: the root has no pip and no network. The last versions that know Python 3.9,
 # with what they themselves need there.
 wheels=(pytest==8.4.2 iniconfig==2.1.0 hypothesis==6.141.1 attrs==25.3.0 pyroute2==0.9.7 exceptiongroup==1.3.0 tomli==2.2.1
-  typing_extensions==4.15.0)
+  typing_extensions==4.15.0 aiosmtpd==1.4.6 atpublic==5.1)
 packages=$root.unit-$(sha256sum <<< "$version ${wheels[*]}" | cut -c1-12)
 (
   flock 9

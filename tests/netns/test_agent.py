@@ -159,8 +159,11 @@ def test_instance_added_and_removed(master: OurAgent) -> None:
     assert master.holds() == list(VIPS)
 
 
-def test_leftovers_are_removed(segment: Segment, master: OurAgent, tmp_path: Path) -> None:
+def test_leftovers_are_removed(segment: Segment, tmp_path: Path) -> None:
     """What a killed life held is gone before the next life answers, also what is no longer configured."""
+    master = OurAgent(segment["a"], tmp_path / "a")
+    master.start(Wire(3, interval_s=1), priority=150)  # so slow that no reaper is faster than the next life
+    master.wait_for_state("MASTER", 10)
     master.kill()
     assert master.holds() == list(VIPS)
     again = OurAgent(segment["a"], tmp_path / "again")

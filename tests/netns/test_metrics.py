@@ -16,11 +16,9 @@ from typing import Any
 
 import pytest
 from peers import OurAgent, Wire
+from prometheus_client import parser
 from segment import Namespace, Segment, wait_for
 from vrrp_agent.service.http_endpoint import CONNECTIONS_MAX, REQUEST_MAX_OCTETS
-
-# requirements-dev.txt brings it; an environment that was made before does not have it.
-parser = pytest.importorskip("prometheus_client.parser")
 
 QUICK = Wire(3, interval_s=0.2)
 PORT = 9650

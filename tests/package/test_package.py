@@ -18,7 +18,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
-PARTS = ("CHANGELOG", "COPYING", "LICENSES", "README.md", "changelogs", "docs", "meta", "playbooks", "plugins", "roles")
+PARTS = (
+    *("CHANGELOG", "COPYING", "LICENSES", "README.md", "changelogs", "docs", "extensions", "meta", "playbooks"),
+    *("plugins", "roles"),
+)
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
 PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
 
@@ -70,6 +73,8 @@ def test_the_tarball_holds_the_collection_and_no_debris(tarball: Path) -> None:
         "plugins/module_utils/vrrp_agent/protocol/router.py",
         "roles/vrrp/tasks/main.yml",
         "playbooks/site.yml",
+        "extensions/eda/plugins/event_source/vrrp_events.py",
+        "extensions/prometheus/vrrp_alerts.yml",
     ):
         assert needed in names
 

@@ -8,13 +8,10 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-import pytest
+from prometheus_client import parser
 from vrrp_agent.protocol.counters import COUNTERS, INTERFACE_COUNTERS
 from vrrp_agent.service.metrics import render
 from vrrp_agent.service.tally import LATE_S, Tally
-
-# requirements-dev.txt brings it; an environment that was made before does not have it.
-parser = pytest.importorskip("prometheus_client.parser")
 
 AT = "2026-11-22T16:00:00.500Z"
 AT_S = 1795363200.5

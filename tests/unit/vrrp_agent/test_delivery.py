@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
+from aiosmtpd.controller import Controller
 from receivers import Received, certificate, tls_of, webhook_server
 from vrrp_agent import config
 from vrrp_agent.service.voice import Voice
@@ -236,7 +237,7 @@ def test_what_waits_goes_over_to_a_successor() -> None:
 
 def smtp_server(*arguments: Any, **options: Any) -> Any:
     """aiosmtpd's, in a thread of its own."""
-    return pytest.importorskip("aiosmtpd.controller").Controller(*arguments, **options)
+    return Controller(*arguments, **options)
 
 
 class Inbox:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Callable
 
 from ..linux.errors import KernelError
@@ -14,6 +15,7 @@ from ..linux.interfaces import (
     Address,
     AddressAdded,
     AddressRemoved,
+    Event,
     Kernel,
     Link,
     LinkChanged,
@@ -38,7 +40,7 @@ _DRAIN_TURNS = 8
 
 
 class Network:
-    """Follows the kernel, and tells `on_change` after every batch of news; `on_packet` gets every VRRP packet."""
+    """Follows the kernel, and tells `on_change` after news of a change; `on_packet` gets every VRRP packet."""
 
     def __init__(self, on_change: Callable[[], None], on_packet: Receiver) -> None:
         self._on_change = on_change
@@ -51,6 +53,8 @@ class Network:
         self._addresses: dict[int, dict[IPInterface, Address]] = {}
         # Who claimed an address last: it may have moved to another virtual router by a reload.
         self._holders: dict[tuple[int, IPInterface], object] = {}
+        # Claimed, and the news of it not read yet: a thousand claims have more news than are read at a time.
+        self._unread: set[tuple[int, IPInterface]] = set()
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._kernel.fileno(), self._read_kernel)
         self._read_all()
@@ -104,7 +108,7 @@ class Network:
     def missing(self, index: int, addresses: Sequence[IPInterface]) -> list[IPInterface]:
         """Which of these addresses are not on the interface, as last heard from the kernel."""
         there = self._addresses.get(index, {})
-        return [address for address in addresses if address not in there]
+        return [address for address in addresses if address not in there and (index, address) not in self._unread]
 
     def on(self, index: int) -> dict[IPInterface, Address]:
         """The addresses of an interface, as last heard from the kernel."""
@@ -143,13 +147,18 @@ class Network:
         self._holders.update({(index, address): holder for address in addresses})
         # A route to the subnet by a virtual MAC's interface would carry the host's own traffic.
         prefix_route = not self.virtual_macs.has(index)
-        return self._kernel.add_addresses(index, addresses, lifetime_s, prefix_route)
+        errors = self._kernel.add_addresses(index, addresses, lifetime_s, prefix_route)
+        if not errors:
+            there = self._addresses.get(index, {})
+            self._unread.update((index, address) for address in addresses if address not in there)
+        return errors
 
     def release(self, index: int, addresses: Sequence[IPInterface], holder: object = None) -> list[KernelError]:
         """Take addresses off an interface, but for those that somebody else has claimed since."""
         ours = [address for address in addresses if self._holders.get((index, address), holder) is holder]
         for address in ours:
             self._holders.pop((index, address), None)
+            self._unread.discard((index, address))
         return self._kernel.remove_addresses(index, ours)
 
     def announce(self, index: int, addresses: Sequence[IPInterface]) -> None:
@@ -214,27 +223,42 @@ class Network:
             self._on_packet(index, family, datagram)
 
     def _read_kernel(self) -> None:
-        self._note_news()
-        self._on_change()
+        # The kernel reports every renewal of our own addresses: with many instances nothing else comes for hours.
+        if self._note_news():
+            self._on_change()
 
-    def _note_news(self) -> None:
+    def _note_news(self) -> bool:
+        """Take over what the kernel tells; whether there is more in it than lifetimes that go on."""
+        changed = False
         for event in self._kernel.read_events():
+            changed = not self._is_renewal(event) or changed
             if isinstance(event, LinkChanged):
                 self._links[event.link.index] = event.link
             elif isinstance(event, LinkRemoved):
                 self._links.pop(event.index, None)
+                self._unread = {(index, address) for index, address in self._unread if index != event.index}
                 self._addresses.pop(event.index, None)
             elif isinstance(event, AddressAdded):
+                self._unread.discard((event.address.index, event.address.interface))
                 self._addresses.setdefault(event.address.index, {})[event.address.interface] = event.address
             elif isinstance(event, AddressRemoved):
+                self._unread.discard((event.address.index, event.address.interface))
                 self._addresses.get(event.address.index, {}).pop(event.address.interface, None)
             elif isinstance(event, Overrun):
                 LOGGER.warning("the kernel's news came faster than they were read; reading everything again")
                 self._read_all()
+        return changed
+
+    def _is_renewal(self, event: Event) -> bool:
+        """Whether news tell of nothing but the lifetime of an address that is there, and is as it was."""
+        if not isinstance(event, AddressAdded):
+            return False
+        before = self._addresses.get(event.address.index, {}).get(event.address.interface)
+        return before is not None and replace(before, remaining_s=event.address.remaining_s) == event.address
 
     def _read_all(self) -> None:
         self._read_links()
-        self._addresses = {}
+        self._addresses, self._unread = {}, set()
         for address in self._kernel.addresses():
             self._addresses.setdefault(address.index, {})[address.interface] = address
 

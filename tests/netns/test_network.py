@@ -1,0 +1,103 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The mirror of the kernel: which news are worth a look at every virtual router, and which are not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from ipaddress import ip_interface
+
+from segment import Namespace
+from vrrp_agent.service.network import Network
+
+VIPS = [ip_interface("10.139.1.1/24"), ip_interface("fd00:139::1/64")]
+RENEWALS = 20
+# More than are read at a time.
+MANY = [ip_interface(f"10.139.{number // 200}.{number % 200 + 1}/32") for number in range(600)]
+
+
+def test_renewals_of_addresses_are_no_news_but_all_else_is(netns: Callable[[str], Namespace]) -> None:
+    """Each instance renews its addresses all the time: if all looked each time, the cost would grow by the square."""
+    node = netns("node")
+    node.ip("link", "add", "eth0", "type", "veth", "peer", "name", "eth1")
+    for device in ("eth1", "eth0"):
+        node.sysctl(f"net.ipv6.conf.{device}.accept_dad", 0)
+        node.ip("link", "set", "dev", device, "up")
+
+    async def story() -> None:
+        looks: list[None] = []
+        network = Network(lambda: looks.append(None), lambda index, family, datagram: None)
+        link = network.link("eth0")
+        assert link is not None
+
+        async def claimed() -> None:
+            # The kernel tells of a new IPv6 address when it gets round to it, not before it answers.
+            assert network.claim(link.index, VIPS, 60, node) == []
+            while not network.on(link.index).keys() >= set(VIPS):
+                await asyncio.sleep(0.01)
+
+        def looks_after(action: Callable[[], object]) -> int:
+            network.drain()
+            looks.clear()
+            action()
+            network.drain()
+            return len(looks)
+
+        def renew() -> None:
+            assert network.claim(link.index, VIPS, 90, node) == []
+
+        try:
+            while not any(address.interface.is_link_local for address in network.on(link.index).values()):
+                await asyncio.sleep(0.01)
+            await claimed()
+            assert looks
+            for _renewal in range(RENEWALS):
+                assert looks_after(renew) == 0
+            assert [network.on(link.index)[vip].remaining_s for vip in VIPS] == [90, 90]
+            for vip in VIPS:
+                assert looks_after(lambda gone=vip: node.ip("address", "del", str(gone), "dev", "eth0")) > 0
+                assert network.missing(link.index, VIPS) == [vip]
+                looks.clear()
+                await claimed()
+                assert looks
+            # Somebody makes it permanent: no longer ours.
+            assert looks_after(lambda: node.ip("address", "replace", str(VIPS[0]), "dev", "eth0")) > 0
+            assert looks_after(lambda: node.ip("link", "set", "dev", "eth0", "down")) > 0
+        finally:
+            network.close()
+
+    with node.entered():
+        asyncio.run(asyncio.wait_for(story(), 20))
+
+
+def test_what_was_just_claimed_is_not_missing(netns: Callable[[str], Namespace]) -> None:
+    """Who looks while the news of the claims are still queued would claim and announce everything again."""
+    node = netns("node")
+    node.ip("link", "add", "eth0", "type", "veth", "peer", "name", "eth1")
+
+    async def story() -> None:
+        found: list[int] = []
+        network = Network(lambda: found.append(len(network.missing(index, MANY))), lambda index, family, datagram: None)
+        link = network.link("eth0")
+        assert link is not None
+        index = link.index
+        try:
+            assert network.claim(index, MANY, 60, node) == []
+            while len(network.on(index)) < len(MANY):
+                await asyncio.sleep(0.01)
+            assert len(found) > 1
+            assert set(found) == {0}
+            node.ip("address", "del", str(MANY[0]), "dev", "eth0")
+            network.drain()
+            assert network.missing(index, MANY) == MANY[:1]
+            assert network.claim(index, MANY[:1], 60, node) == []
+            node.ip("address", "del", str(MANY[0]), "dev", "eth0")
+            network.drain()
+            assert network.missing(index, MANY) == MANY[:1]
+        finally:
+            network.close()
+
+    with node.entered():
+        asyncio.run(asyncio.wait_for(story(), 20))
