@@ -176,6 +176,9 @@ def at_fast_adverts(pair: Pair) -> Iterator[None]:
     for host in ("lb1", "lb2"):
         pair.run(f"cp -p {config} {config}.before; python3 - {config} <<'END'\n{FASTER}END\nvrrp-agent reload", host)
     wait_until("lb1 has a reaper", lambda: pair.run("pgrep -u vrrp-agent -f reaper.py || :").strip(), 5)
+    before = pair.status()["counters"]["advertisement_sent"]
+    many = before + 20  # by then it has started, too
+    wait_until("adverts", lambda: pair.status()["counters"]["advertisement_sent"] > many, 30, every_s=0.2)
     yield
     for host in ("lb1", "lb2"):
         pair.run(f"mv {config}.before {config}; vrrp-agent reload || :", host)

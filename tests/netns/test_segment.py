@@ -67,6 +67,20 @@ def test_a_removed_namespace_takes_its_processes_along() -> None:
     assert not os.path.exists(f"/run/netns/{namespace.name}")
 
 
+def test_many_runs_that_begin_at_once_clean_up_together() -> None:
+    """Each worker of a run cleans first: none stumbles over what another has just removed."""
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    names = [f"duet-{dead.pid}-{number}-leftover" for number in range(20)]
+    for name in names:
+        subprocess.run(["ip", "netns", "add", name], check=True)
+    code = "from segment import remove_leftovers; remove_leftovers()"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    cleaners = [subprocess.Popen([sys.executable, "-c", code], env=environment) for _number in range(4)]
+    assert [cleaner.wait(timeout=30) for cleaner in cleaners] == [0] * 4
+    assert not any(os.path.exists(f"/run/netns/{name}") for name in names)
+
+
 def test_leftovers_of_a_dead_run_go_and_those_of_a_living_one_stay() -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import itertools
 import json
 import os
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 NETNS_DIR = Path("/run/netns")
+CLEANING = Path("/run/lock/duet-netns")
 OWNED = re.compile(r"duet-(\d+)-\d+-")
 CLONE_NEWNET = 0x40000000
 
@@ -211,11 +213,13 @@ class Segment:
 
 
 def remove_leftovers() -> None:
-    """Remove the namespaces of earlier runs whose process is no more."""
-    for name in sorted(os.listdir(NETNS_DIR)) if NETNS_DIR.is_dir() else []:
-        owner = OWNED.match(name)
-        if owner and not Path("/proc", owner[1]).exists():
-            _remove_namespace(name)
+    """Remove the namespaces of earlier runs whose process is no more; one of the runs that begin at once does it."""
+    with open(CLEANING, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for name in sorted(os.listdir(NETNS_DIR)) if NETNS_DIR.is_dir() else []:
+            owner = OWNED.match(name)
+            if owner and not Path("/proc", owner[1]).exists():
+                _remove_namespace(name)
 
 
 def _remove_namespace(name: str) -> None:
