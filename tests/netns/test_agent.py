@@ -277,7 +277,8 @@ def test_stopping_keeps_answering(master: OurAgent, backup: OurAgent) -> None:
     assert master.process is not None
     master.process.terminate()
     while master.process.poll() is None:
-        theirs, ours = backup.holds(), master.holds()
+        # In this order: what is not here any more must be there by then.
+        ours, theirs = master.holds(), backup.holds()
         assert theirs or ours == list(VIPS), "the VIPs are nowhere"
     assert backup.holds() == list(VIPS)
     assert master.holds() == []

@@ -63,6 +63,12 @@ def run(agent: OurAgent, *before: str, **options: object) -> None:
     wait_for(lambda: state(agent) == "MASTER", "it is MASTER", SOON_S)
 
 
+def hears_it(backup: OurAgent) -> None:
+    """Wait until it is BACKUP of another one: it may have been MASTER itself until that came."""
+    backup.wait_for_state("BACKUP", SOON_S)
+    wait_for(lambda: backup.status()["master"], "b hears it", SOON_S)
+
+
 def state(agent: OurAgent) -> str | None:
     """Its state; None if it does not answer."""
     with suppress(client.ControlError):
@@ -124,7 +130,7 @@ def test_nowhere_to_log_to(master: OurAgent, backup: OurAgent) -> None:
         run(master, stderr=full)
     before = master.status()["since"]
     assert master.command("reload").returncode == 0
-    wait_for(lambda: backup.status()["master"], "b hears it", SOON_S)
+    hears_it(backup)
     assert master.status()["since"] == before
     master.stop()
     assert master.holds() == []
@@ -142,7 +148,7 @@ def test_a_journal_that_does_not_read(master: OurAgent, backup: OurAgent) -> Non
         run(master, "env", "JOURNAL_STREAM=8:1", stderr=its_end.fileno())
         for _time in range(3):
             assert master.command("reload").returncode == 0
-        wait_for(lambda: backup.status()["master"], "b hears it", SOON_S)
+        hears_it(backup)
         master.stop()
     assert master.holds() == []
 
@@ -171,7 +177,7 @@ def test_a_read_only_runtime_folder(master: OurAgent, tmp_path: Path) -> None:
 def test_a_flooded_control_socket(master: OurAgent, backup: OurAgent) -> None:
     """Garbage, and clients that never say anything, for several of a backup's patiences: no role moves."""
     run(master)
-    wait_for(lambda: backup.status()["master"], "b hears it", SOON_S)
+    hears_it(backup)
     before = [agent.status()["since"] for agent in (master, backup)]
     path = str(master.folder / client.SOCKET_NAME)
     deadline = time.monotonic() + 3
@@ -195,7 +201,7 @@ def test_a_flooded_control_socket(master: OurAgent, backup: OurAgent) -> None:
 def test_no_memory_left(master: OurAgent, backup: OurAgent) -> None:
     """A limit that leaves less to grow than a flood takes: clients are refused, and the role stays."""
     run(master)
-    wait_for(lambda: backup.status()["master"], "b hears it", SOON_S)
+    hears_it(backup)
     before = master.status()["since"]
     assert master.process is not None
     pid = str(master.process.pid)

@@ -31,6 +31,7 @@ def test_a_lower_priority(pair: tuple[OurAgent, OurAgent]) -> None:
     status = first.wait_for_state("MASTER", SOON_S)
     assert (status["priority"], status["effective_priority"]) == (150, 150)
     assert status["track_interfaces"] == [{"name": "uplink", "fault": None}]
+    second.wait_for_state("BACKUP", SOON_S)  # it may have been MASTER before, and a MASTER that yields answers on
 
     first.node.ip("link", "set", "beyond", "down")
     status = second.wait_for_state("MASTER", SOON_S)
