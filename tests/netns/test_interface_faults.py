@@ -47,8 +47,12 @@ def heard(segment: Segment) -> Iterator[Capture]:
 
 
 def announced(heard: Capture, mac: str) -> set[str]:
-    """The addresses that ARP places at a MAC address."""
-    return {str(frame.sender) for frame in heard.frames() if frame.kind == "arp" and frame.announced_mac == mac}
+    """The addresses announced at a MAC address, each as sender and target of an ARP packet: a probe has no sender."""
+    return {
+        str(frame.sender)
+        for frame in heard.frames()
+        if frame.kind == "arp" and frame.announced_mac == mac and frame.octets[28:32] == frame.octets[38:42]
+    }
 
 
 def test_a_deleted_vip_is_back_within_100_ms(master: OurAgent, backup: OurAgent, heard: Capture) -> None:
