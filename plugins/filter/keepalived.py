@@ -25,7 +25,7 @@ def keepalived_instances(text: Any, config_id: str = "", files: Any = None, path
 
 
 def keepalived_group(hosts: Any, group: str = "ha_pair", held: Any = None) -> dict[str, Any]:
-    """The configurations of a whole group, each as keepalived_instances gives it, as one; `held` is host -> addresses."""
+    """The configurations of a whole group, each as keepalived_instances gives it, as one; `held`: host -> addresses."""
     results = plain(hosts)
     if not isinstance(results, Mapping) or not all(
         isinstance(result, Mapping) and "vrrp_instances" in result for result in results.values()

@@ -219,7 +219,7 @@ def raised(merged: Mapping[str, Any], host: str) -> dict[str, Any]:
 def in_place(merged: Mapping[str, Any], host: str, held: Iterable[str]) -> dict[str, Any]:
     """A host's configuration for the moment in which it takes the place of a keepalived that was killed as MASTER.
 
-    The addresses that it `held` stay on the host as the host's own, and so the agent begins as their owner: MASTER at once.
+    The addresses that it `held` stay on the host as its own, and so the agent begins as their owner: MASTER at once.
     """
     made, there = document(host, _group(merged)), set(held)
     for instance in made["instances"]:
