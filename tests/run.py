@@ -116,11 +116,14 @@ def stages() -> list[Stage]:
     ]
     result += [
         # They wait more than they work.
-        Stage("namespaces", pytest("tests/netns", "-n", "6"), pytest=True),
+        Stage("namespaces", pytest("tests/netns", "-n", "6", "-m", "not alone"), pytest=True),
         Stage("interop", pytest("tests/interop", "-n", "8"), pytest=True),
     ]
-    # Alone: it looks for milliseconds.
-    result += [Stage("soak", pytest("tests/soak", "-rP"), pytest=True)]
+    # They look for milliseconds.
+    result += [
+        Stage("namespaces, alone", pytest("tests/netns", "-m", "alone"), pytest=True),
+        Stage("soak", pytest("tests/soak", "-rP"), pytest=True),
+    ]
     on_hosts = [Stage(name, pytest(f"tests/{name}"), pytest=True) for name in ("lab", "rollout")]
     on_hosts += [Stage(f"molecule {name}", tool("molecule", "test", "-s", name)) for name in SCENARIOS]
     result += [replace(stage, at_once=SCENARIOS_AT_ONCE) for stage in on_hosts]

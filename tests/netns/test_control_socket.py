@@ -63,6 +63,7 @@ def attacks(agent: OurAgent) -> Iterator[None]:
             connection.close()
 
 
+@pytest.mark.alone
 def test_attacked_the_adverts_stay_on_time(segment: Segment, tmp_path: Path) -> None:
     """Adverts each 10 ms, and a peer that takes over when it hears none for 36 ms."""
     master, backup = OurAgent(segment["a"], tmp_path / "a"), OurAgent(segment["b"], tmp_path / "b")

@@ -157,6 +157,7 @@ def test_a_sync_group_is_told_as_one(agent: Told) -> None:
     ]
 
 
+@pytest.mark.alone
 def test_commands_that_hang_and_fork_make_no_advert_late(segment: Segment, agent: Told) -> None:
     """They are killed with all their children; what they were to tell next is superseded and recorded."""
     script = "#!/bin/sh\ntrap '' TERM\n(trap '' TERM; sleep 1000) & echo $! >> {told}\nwhile :; do :; done\n"

@@ -31,6 +31,7 @@ from segment import Namespace, Segment, wait_for
 from lab import roots
 
 SLOW, QUICK, FAST = Wire(3), Wire(3, interval_s=0.2), Wire(3, interval_s=0.01)
+INTERVALS = [pytest.param(SLOW, id="1s"), pytest.param(FAST, id="10ms", marks=pytest.mark.alone)]
 VIP, CONTROL = "10.139.1.1", "10.139.1.13"
 KEY = "00112233" * 8
 HMAC = {"type": "hmac", "keys": [{"id": 1, "key": KEY}]}
@@ -145,7 +146,7 @@ def undisturbed(segment: Segment, master: OurAgent, interval_s: float) -> Iterat
 # --- with nothing lost
 
 
-@pytest.mark.parametrize("wire", [SLOW, FAST], ids=["1s", "10ms"])
+@pytest.mark.parametrize("wire", INTERVALS)
 def test_a_master_beside_our_own(segment: Segment, start: Start, wire: Wire) -> None:
     """Twice in a row."""
     master, backup = start("a", wire), start("b", wire)
@@ -158,7 +159,7 @@ def test_a_master_beside_our_own(segment: Segment, start: Start, wire: Wire) -> 
     assert master.holds() == list(VIPS)
 
 
-@pytest.mark.parametrize("wire", [SLOW, FAST], ids=["1s", "10ms"])
+@pytest.mark.parametrize("wire", INTERVALS)
 def test_a_master_beside_keepalived(segment: Segment, start: Start, tmp_path: Path, wire: Wire) -> None:
     """keepalived sees nothing of it."""
     master = start("a", wire)
