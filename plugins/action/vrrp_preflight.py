@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ..module_utils import misspelt
 from ..module_utils.inventory import Findings, Group, examine
 from ..module_utils.preflight import judge
 from ..module_utils.problem import report
@@ -56,8 +57,9 @@ def _with_the_hosts(
     hosts = list(dict.fromkeys(host for group in groups.values() for host in group))
     reports = group_vars.registered(variable, hosts)
     reports = {host: one for host, one in reports.items() if "interfaces" in one}
-    if not reports:
-        return found
+    if not reports:  # the first time, when there is nothing but the inventory
+        names = {host: group_vars.names(host) for host in hosts}
+        return Findings(found.problems, [*found.warnings, *misspelt.warnings(names)])
     judged = judge(groups, reports)
     absent = [host for host in hosts if host not in reports and host not in play_hosts]
     warnings = [f"not checked, as they took no part in this run: {', '.join(absent)}"] if absent else []

@@ -43,6 +43,10 @@ class GroupVars:
             )
         return {str(host): {key: self._read(key, str(host)) for key in VARIABLES} for host in hosts}
 
+    def names(self, host: str) -> list[str]:
+        """The names of a host's variables."""
+        return [str(name) for name in self._task_vars["hostvars"][host]]
+
     def registered(self, variable: str, hosts: Sequence[str]) -> dict[str, Any]:
         """`{host: value}` of what a task before this one registered on each host that took part."""
         values = {host: self._task_vars["hostvars"][host].get(variable) for host in hosts}

@@ -53,6 +53,10 @@ def test_the_group_of_a_host() -> None:
     assert group_vars({"lb2": {"vrrp_group": "west"}}).group_of("lb2") == "west"
 
 
+def test_the_names_of_a_hosts_variables() -> None:
+    assert group_vars({"lb2": {"vrrp_prioritee": 3}}).names("lb2") == ["vrrp_prioritee"]
+
+
 @pytest.mark.parametrize(("name", "what"), [("empty", "is empty"), ("nowhere", "does not exist")])
 def test_a_group_without_hosts(name: str, what: str) -> None:
     with pytest.raises(AnsibleActionFail, match=f"group '{name}' {what}"):
