@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, duet.ha_pair contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""A ping: the ICMP echo request for a host, and its answer (RFC 792, RFC 4443 4)."""
+"""A ping: the ICMP echo request for a host, and its answer (RFC 792, RFC 4443)."""
 
 from __future__ import annotations
 
