@@ -52,7 +52,7 @@ def results(
             check=True,
             timeout=60,
         )
-    return [(good, detail) for good, detail in json.loads(done.stdout)]
+    return list(map(tuple, json.loads(done.stdout)))
 
 
 @pytest.fixture
