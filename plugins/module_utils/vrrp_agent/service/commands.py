@@ -119,7 +119,7 @@ def _start(
     command: Sequence[str], environment: Mapping[str, str], user: str | None, reads: bool
 ) -> subprocess.Popen[bytes]:
     passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    return subprocess.Popen(
+    return subprocess.Popen(  # pylint: disable=ansible-bad-function
         list(command),
         stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
         stdout=subprocess.PIPE,

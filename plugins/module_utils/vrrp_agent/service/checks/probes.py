@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from ...protocol.checks import Http, Probe, Script, Systemd, Tcp
+from ...protocol.checks import Gateway, Http, Probe, Script, Systemd, Tcp
 from .. import commands
 from . import files
 from .failure import CannotRun, Failure
+from .gateway import gateway
 from .http import http, tcp
 
 __all__ = ["CannotRun", "Failure", "probe"]
@@ -29,6 +30,8 @@ async def probe(what: Probe, timeout_s: float) -> str:
         return await _script(what, timeout_s)
     if isinstance(what, Systemd):
         return await _systemd(what, timeout_s)
+    if isinstance(what, Gateway):
+        return await gateway(what, timeout_s)
     return await files.look(what)
 
 
