@@ -7,7 +7,7 @@ DEBRIS := .ansible .build .coverage .hypothesis .mypy_cache .pytest_cache .ruff_
 RULEBOOK := default-jre-headless
 BROWSER := chromium fonts-dejavu-core
 
-.PHONY: help bootstrap demo lab down check test simulate flood fuzz soak reliability rollout clean
+.PHONY: help bootstrap demo lab down check test simulate flood fuzz soak reliability bench rollout clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -51,6 +51,9 @@ rollout: bootstrap ## every kind of change predicted, a run interrupted at every
 
 reliability: bootstrap ## docs/reliability.md anew: planned changes and bad deaths, ours and keepalived, a quarter of an hour
 	@$(PYTHON) -m tests.reliability
+
+bench: bootstrap ## docs/benchmarks.md anew: speed and cost beside keepalived, 20 minutes (BENCH='--only scale' for a row)
+	@$(PYTHON) -m tests.benchmark $(BENCH)
 
 clean: ## remove all labs, caches, .venv and what tools left (Debian packages stay)
 	@[ ! -x /usr/bin/python3 ] || /usr/bin/python3 -B -m lab down --all
