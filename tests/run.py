@@ -35,6 +35,8 @@ SCENARIOS = (
     "bad_inventory",
     "mixed_releases",
     "active_active",
+    "unicast",
+    "dual_stack",
     "three_nodes",
     "key_rotation",
     "remove",

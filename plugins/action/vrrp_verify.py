@@ -5,14 +5,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..module_utils.live import summary
-from ..module_utils.problem import report
+from ..module_utils.drill.echo import EchoRefused
+from ..module_utils.drill.errand import until
+from ..module_utils.drill.prober import KINDS, Questions, probe
+from ..module_utils.live import failing_checks, summary
+from ..module_utils.problem import Problem, report
+from ..module_utils.reachability import addresses, silent
 from ..module_utils.rollout import verify_so_far
 from ..plugin_utils.group_vars import GroupVars, plain
+
+# A few questions within a moment: one answer is enough, and a busy host is late.
+INTERVAL_S, DURATION_S, TIMEOUT_S = 0.2, 0.5, 3.0
 
 
 class ActionModule(ActionBase):
@@ -27,30 +35,59 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         arguments = self.validate_argument_spec(
             {
+                "answers": {"type": "str"},
                 "before": {"type": "dict", "default": {}},
+                "from_controller": {"type": "str", "choices": ["none", *KINDS], "default": "none"},
                 "group": {"type": "str"},
+                "path": {"type": "str", "default": "/"},
                 "pending": {"type": "dict", "default": {}},
+                "port": {"type": "int", "default": 80},
                 "register": {"type": "str", "default": "vrrp_live"},
                 "reports": {"type": "dict"},
             }
         )[1]
-        problems, states = [], {}
+        problems, states, failing = [], {}, []
         warnings: list[str] = []
         for name, (reports, absent) in self._reports(arguments, task_vars or {}, warnings).items():
             found, later, unjudged = verify_so_far(
                 reports, absent, plain(arguments["pending"]), plain(arguments["before"])
             )
-            problems += found
+            problems += found + self._unanswered(reports, arguments, task_vars or {})
             warnings += [f"the deployment goes on, as it may mend this: {problem}" for problem in later]
             warnings += [f"not judged yet: {note}" for note in unjudged]
             states[name] = summary(reports)
+            failing += [f"{host}: {line}" for host, report in reports.items() for line in failing_checks(report)]
             drained = [host for host, report in reports.items() if report.get("drained")]
             if drained:
                 warnings.append(f"drained, so that they take no part: {', '.join(drained)}")
         if problems:
             msg = report(f"The pair does not work as declared ({len(problems)} problem(s)):", problems)
             result.update(failed=True, msg=msg)
-        return {**result, "changed": False, "states": states, "warnings": warnings}
+        told = {"states": states, "failing_checks": failing, "warnings": [*warnings, *failing]}
+        return {**result, "changed": False, **told}
+
+    def _unanswered(
+        self, reports: Mapping[str, Any], arguments: dict[str, Any], task_vars: dict[str, Any]
+    ) -> list[Problem]:
+        """The addresses that gave no answer to a host that has asked, or to the controller where it is to ask."""
+        answers = {}
+        if arguments["answers"]:
+            asked = GroupVars(task_vars, self._templar).registered(arguments["answers"], list(reports))
+            answers = {host: result.get("series") or [] for host, result in asked.items()}
+        if arguments["from_controller"] != "none":
+            questions = Questions(
+                addresses(reports),
+                [arguments["from_controller"]],
+                arguments["port"],
+                arguments["path"],
+                INTERVAL_S,
+                TIMEOUT_S,
+            )
+            try:
+                answers["the controller"] = probe(questions, until(None, DURATION_S))
+            except EchoRefused as error:
+                return [Problem(("the controller",), f"{error.strerror}; ask by tcp or http, or grant it")]
+        return silent(reports, answers)
 
     def _reports(
         self, arguments: dict[str, Any], task_vars: dict[str, Any], warnings: list[str]

@@ -24,20 +24,21 @@ def keepalived_instances(text: Any, config_id: str = "", files: Any = None, path
     return reader.read(plain(text), str(config_id), given, str(path) or reader.MAIN_FILE)
 
 
-def keepalived_group(hosts: Any, group: str = "ha_pair") -> dict[str, Any]:
-    """The configurations of a whole group, each as keepalived_instances gives it, as one."""
+def keepalived_group(hosts: Any, group: str = "ha_pair", held: Any = None) -> dict[str, Any]:
+    """The configurations of a whole group, each as keepalived_instances gives it, as one; `held`: host -> addresses."""
     results = plain(hosts)
     if not isinstance(results, Mapping) or not all(
         isinstance(result, Mapping) and "vrrp_instances" in result for result in results.values()
     ):
         raise AnsibleFilterError("keepalived_group wants a dictionary of hosts and what keepalived_instances gave")
-    merged = pair.merge(results)
+    merged, there = pair.merge(results), plain(held or {})
     sound = not any(remark["severity"] == "error" for remark in merged["remarks"])
     return {
         **merged,
         "addresses": pair.addresses(merged),
         "instances_of": {host: pair.of_host(merged, host) for host in results},
         "raised": {host: pair.raised(merged, host) for host in results} if sound else {},
+        "in_place": {host: pair.in_place(merged, host, there.get(host, ())) for host in results} if sound else {},
         "files": adopted.render(merged, str(group)),
     }
 

@@ -13,6 +13,10 @@ description:
     exactly one host is MASTER and holds the virtual addresses, nobody else holds one, and everybody else is BACKUP
     and hears that MASTER; and no other host has one of the addresses. A drained host takes no part, holds nothing, and
     is told in a warning. The message says what was found on which host.
+  - A check of the service that has failed is told in a warning. It is a failure as well where it puts an instance in
+    FAULT, and none where it only lowers a priority and the pair works all the same.
+  - On request the virtual addresses must answer as well, whoever has asked them (O(answers)) and the controller
+    itself (O(from_controller)).
   - Runs on the controller and connects to no host.
 author:
   - duet.ha_pair contributors (@duet)
@@ -36,18 +40,36 @@ attributes:
     platforms: all
     support: full
 options:
+  answers:
+    description:
+      - The variable that the hosts have registered the result of M(duet.ha_pair.vrrp_probe) in. Each address that is on
+        a MASTER must have answered each of them, once at least.
+    type: str
   before:
     description:
       - With O(pending), the results of M(duet.ha_pair.vrrp_info) by host from before the deployment. What is wrong
         with an instance that did not work then is a warning, as the deployment may be about to mend it.
     type: dict
     default: {}
+  from_controller:
+    description:
+      - How the controller itself asks each address that is on a MASTER, link-local ones left out. Not every controller
+        can reach them, so that it asks only where it is told to.
+      - V(icmp) is an echo request, which may need root or C(net.ipv4.ping_group_range); V(tcp) is a connection; V(http)
+        is a GET, and an answer of status 200 to 399 is one.
+    type: str
+    choices: [none, icmp, http, tcp]
+    default: none
   group:
     description:
       - The group to judge.
       - Without it, the groups of all hosts of the play, as their variable C(vrrp_group) names them
         (C(ha_pair) if not set).
     type: str
+  path:
+    description: The path for V(http).
+    type: str
+    default: /
   pending:
     description:
       - Hosts to which a deployment has not come yet, and the instances in which each cannot understand those that have
@@ -55,6 +77,10 @@ options:
       - They may have no agent yet, and what concerns only them is a warning.
     type: dict
     default: {}
+  port:
+    description: The port for V(http) and V(tcp).
+    type: int
+    default: 80
   register:
     description: The variable that the hosts have registered the result of M(duet.ha_pair.vrrp_info) in.
     type: str
@@ -72,6 +98,21 @@ EXAMPLES = r"""
 - name: Exactly one MASTER that holds the addresses
   duet.ha_pair.vrrp_verify:
   run_once: true
+
+- name: Let every host ask the addresses
+  duet.ha_pair.vrrp_probe:
+    targets: [192.0.2.10]
+    types: [icmp]
+    interval: 0.2
+    timeout: 3
+    duration: 0.5
+  register: vrrp_answers
+
+- name: They answer every host and the controller
+  duet.ha_pair.vrrp_verify:
+    answers: vrrp_answers
+    from_controller: http
+  run_once: true
 """
 
 RETURN = r"""
@@ -80,4 +121,10 @@ states:
   returned: always
   type: dict
   sample: {"ha_pair": {"web": {"lb1": "MASTER", "lb2": "BACKUP"}}}
+failing_checks:
+  description: The checks of the service that have failed, on each host, one line each.
+  returned: always
+  type: list
+  elements: str
+  sample: ["lb1: instance web: check nginx has failed since 2026-11-23T01:03:11.024Z: Connection refused"]
 """

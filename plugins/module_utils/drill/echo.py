@@ -28,10 +28,13 @@ class Echo:
         self._own_id = os.getpid() & 0xFFFF
         self.socket, self._raw = _open(self._family)
         self.socket.setblocking(False)
-        self.socket.connect((address, 0))
+        self._connected = False
 
     def send(self, number: int) -> None:
-        """Send a request; OSError where there is no way to the address."""
+        """Send a request; OSError where there is no way to the address, which may be there the next time."""
+        if not self._connected:
+            self.socket.connect((self._address, 0))
+            self._connected = True
         self.socket.send(request(self._family, self._own_id, number))
 
     def receive(self) -> int | None:

@@ -13,13 +13,15 @@ from urllib.parse import urlsplit
 
 from . import schema
 from .protocol import tracked
-from .protocol.checks import Check, File, Http, Probe, Process, Script, Systemd, Tcp
+from .protocol.checks import Check, File, Gateway, Http, Probe, Process, Script, Systemd, Tcp
+from .protocol.settings import IPAddress
 from .schema import Object
 
 CHECKS_MAX = 500
 _INTERVAL_S = 2.0
 _TIMEOUT_S = 2.0
 _SECONDS = (0.1, 3600)
+_TARGETS_MAX = 16
 _LOCALHOST = "127.0.0.1"
 _UNIT = re.compile(r"[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]{0,250}")
 _HEADER_TEXT = re.compile(r"[\x21-\x7e]+")
@@ -30,13 +32,15 @@ def read(parent: Object) -> tuple[Check, ...]:
     items = parent.take("checks", schema.any_list, []) or []
     if len(items) > CHECKS_MAX:
         parent.problem("checks", f"has {len(items)} checks, at most {CHECKS_MAX} are possible; join some in a script")
-    found = [_read(Object(item, f"{parent.at('checks')}[{n}]", parent.problems)) for n, item in enumerate(items)]
+    found = [
+        _read(Object(item, f"{parent.at('checks')}[{n}]", parent.problems), parent) for n, item in enumerate(items)
+    ]
     return tuple(check for check in found if check is not None)
 
 
-def _read(source: Object) -> Check | None:
+def _read(source: Object, parent: Object) -> Check | None:
     before = len(source.problems)
-    kind = source.take("type", schema.one_of(*_READERS))
+    kind = source.take("type", schema.one_of(*_READERS, "gateway"))
     name = source.take("name", schema.name, kind)
     interval_ms = source.take("interval", _duration_ms, round(_INTERVAL_S * 1000))
     default_ms = min(round(_TIMEOUT_S * 1000), interval_ms or round(_TIMEOUT_S * 1000))
@@ -48,7 +52,7 @@ def _read(source: Object) -> Check | None:
     priority = source.take("on_fail", tracked.on_fail, None)
     if kind is None:
         return None
-    probe = _READERS[kind](source)
+    probe = _gateway(source, parent) if kind == "gateway" else _READERS[kind](source)
     source.finish()
     if len(source.problems) > before or probe is None:
         return None
@@ -110,6 +114,16 @@ def _file(source: Object) -> File:
     return File(source.take("path", _path), expect != "absent", minimum)
 
 
+def _gateway(source: Object, parent: Object) -> Gateway:
+    targets = source.take("targets", schema.or_null(_targets, ()), ())
+    every = source.take("require", schema.one_of("any", "all"), "any") == "all"
+    method = source.take("method", schema.one_of("arp", "ping"), "arp")
+    # Of the instance, whose own errors are noted elsewhere.
+    addresses = parent.values.get("virtual_addresses")
+    family = 6 if isinstance(addresses, list) and ":" in str(addresses[:1]) else 4
+    return Gateway(targets or (), every, method or "", str(parent.values.get("interface")), family)
+
+
 _READERS: Mapping[str, Callable[[Object], Probe | None]] = {
     "http": _http,
     "tcp": _tcp,
@@ -163,6 +177,16 @@ def _address(value: Any) -> str:
         return str(ipaddress.ip_address(value if isinstance(value, str) else ""))
     except ValueError:
         raise ValueError(f"{schema.show(value)} is no IP address") from None
+
+
+def _targets(value: Any) -> tuple[IPAddress, ...]:
+    targets = tuple(schema.ip_address(item) for item in schema.any_list(value))
+    if not 1 <= len(targets) <= _TARGETS_MAX:
+        raise ValueError(f"has {len(targets)} addresses, not 1 to {_TARGETS_MAX}; leave it out for the default gateway")
+    for target in targets:
+        if targets.count(target) > 1:
+            raise ValueError(f"{target} stands twice")
+    return targets
 
 
 def _statuses(value: Any) -> tuple[int, ...]:

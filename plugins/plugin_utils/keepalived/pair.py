@@ -21,7 +21,7 @@ _LARGEST, _SMALLEST = ("preempt_delay", "startup_delay"), ("unicast_min_ttl",)
 # What the absence of a key says, for a host that has none beside one that has.
 _ABSENT: dict[str, Any] = {"track_interfaces": []}
 
-HIGHEST_PRIORITY = 254
+HIGHEST_PRIORITY, OWNER_PRIORITY = 254, 255
 
 Results = Mapping[str, Mapping[str, Any]]
 
@@ -213,4 +213,20 @@ def raised(merged: Mapping[str, Any], host: str) -> dict[str, Any]:
     for instance in made["instances"]:
         instance.update(priority=HIGHEST_PRIORITY, preempt=True)
         instance.pop("preempt_delay", None)
+    return made
+
+
+def in_place(merged: Mapping[str, Any], host: str, held: Iterable[str]) -> dict[str, Any]:
+    """A host's configuration for the moment in which it takes the place of a keepalived that was killed as MASTER.
+
+    The addresses that it `held` stay on the host as its own, and so the agent begins as their owner: MASTER at once.
+    """
+    made, there = document(host, _group(merged)), set(held)
+    for instance in made["instances"]:
+        if {str(ipaddress.ip_interface(text).ip) for text in instance["virtual_addresses"]} <= there:
+            instance.update(priority=OWNER_PRIORITY)
+            for key in ("preempt_delay", "startup_delay", "track_interfaces"):
+                instance.pop(key, None)
+    # An owner waits for no other (RFC 9568 6.1); the groups come with the configuration that follows.
+    made.pop("sync_groups", None)
     return made

@@ -9,7 +9,7 @@ import struct
 from ipaddress import ip_address
 
 import pytest
-from vrrp_agent.protocol.announce import announcement, probe4, probe6
+from vrrp_agent.protocol.announce import announcement, answer_in, probe4, probe6, request
 
 MAC = bytes.fromhex("020000000a01")
 BROADCAST = b"\xff" * 6
@@ -90,3 +90,21 @@ def test_ipv6_probe() -> None:
     kind, code, unused_checksum, flags, target, option, units, mac = struct.unpack("!BBHI16sBB6s", icmp)
     assert (kind, code, flags, target, option, units, mac) == (135, 0, 0, vip.packed, 1, 1, MAC)
     assert folded_sum(source + destination + struct.pack("!IxxxB", length, next_header) + icmp) == 0xFFFF
+
+
+def test_a_request_and_who_answers() -> None:
+    """As any host asks, and not as one who wants the address (RFC 5227): a filter may drop what comes from nobody."""
+    ours, gateway = ip_address("192.0.2.10"), ip_address("192.0.2.1")
+    frame = request(MAC, ours, gateway)
+    assert frame == BROADCAST + MAC + bytes.fromhex("0806 0001 0800 06 04 0001") + MAC + ours.packed + bytes(6) + (
+        gateway.packed
+    )
+    # What another host asks is no answer; who asks, though, is there.
+    assert answer_in(frame) == ours.packed
+    assert answer_in(probe4(MAC, gateway)) == bytes(4)
+    assert answer_in(frame[:41]) is None
+    ours, gateway = ip_address("fe80::10"), ip_address("fe80::1")
+    assert request(MAC, ours, gateway) == probe6(MAC, ours, gateway)
+    assert answer_in(probe6(MAC, ours, gateway)) is None
+    assert answer_in(announcement(MAC, gateway)) == gateway.packed
+    assert answer_in(announcement(MAC, gateway)[:77]) is None

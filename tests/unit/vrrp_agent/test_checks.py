@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
 from vrrp_agent import config
-from vrrp_agent.protocol.checks import Check, File, Http, Process, Script, Systemd, Tcp, Verdict
+from vrrp_agent.protocol.checks import Check, File, Gateway, Http, Process, Script, Systemd, Tcp, Verdict
 
 WEB = {"name": "web", "interface": "eth0", "virtual_router_id": 51, "virtual_addresses": ["10.139.1.1/24"]}
 HTTP = {"type": "http", "url": "http://127.0.0.1/health"}
@@ -44,10 +45,21 @@ def test_what_it_becomes() -> None:
         ({"type": "process", "pid_file": "/run/nginx.pid"}, Process(None, "/run/nginx.pid")),
         ({"type": "file", "path": "/run/off", "expect": "absent"}, File("/run/off", False, None)),
         ({"type": "file", "path": "/run/weight", "minimum": 1}, File("/run/weight", True, 1)),
+        ({"type": "gateway"}, Gateway((), False, "arp", "eth0", 4)),
+        (
+            {"type": "gateway", "targets": ["10.139.1.254", "FE80::1"], "require": "all", "method": "ping"},
+            Gateway((ip_address("10.139.1.254"), ip_address("fe80::1")), True, "ping", "eth0", 4),
+        ),
     ],
 )
 def test_types(check: dict[str, Any], probe: Any) -> None:
     assert made(**check).probe == probe
+
+
+def test_a_default_gateway_is_of_the_family_that_is_advertised() -> None:
+    instance = {**WEB, "virtual_addresses": ["fe80::1/64"], "checks": [{"type": "gateway"}]}
+    [check] = config.parse({"router_id": "lb1", "instances": [instance]}).instances[0].checks
+    assert check.probe == Gateway((), False, "arp", "eth0", 6)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +91,7 @@ NO_NAMES = "is a name, and a check must not fail with the name service"
     ("check", "why"),
     [
         ({}, "checks[0].type: is missing"),
-        ({"type": "ping"}, 'type: "ping" is not one of http, tcp, script, systemd, process, file'),
+        ({"type": "ping"}, 'type: "ping" is not one of http, tcp, script, systemd, process, file, gateway'),
         ({**HTTP, "intervall": 1}, "checks[0].intervall: unknown key; did you mean interval?"),
         ({**HTTP, "interval": 1, "timeout": 2}, "timeout: 2 is longer than the interval (1 s); lower it"),
         ({**HTTP, "interval": 0}, "interval: 0 is not in 0.1..3600 seconds"),
@@ -105,6 +117,15 @@ NO_NAMES = "is a name, and a check must not fail with the name service"
         ({"type": "process", "process": "a", "pid_file": "/b"}, "process: give either process"),
         ({"type": "file", "path": "off"}, 'path: "off" is not the full path of a file'),
         ({"type": "file", "path": "/a", "expect": "absent", "minimum": 1}, "minimum: a file that is absent holds no"),
+        (
+            {"type": "gateway", "targets": []},
+            "targets: has 0 addresses, not 1 to 16; leave it out for the default gateway",
+        ),
+        ({"type": "gateway", "targets": ["10.139.1.254/24"]}, "targets: 10.139.1.254/24 has a prefix"),
+        ({"type": "gateway", "targets": ["fe80::1%eth0"]}, "has a zone; leave it out, the interface is its zone"),
+        ({"type": "gateway", "targets": ["fe80::1", "FE80::1"]}, "targets: fe80::1 stands twice"),
+        ({"type": "gateway", "require": "some"}, 'require: "some" is not one of any, all'),
+        ({"type": "gateway", "method": "icmp"}, 'method: "icmp" is not one of arp, ping'),
     ],
 )
 def test_refused(check: dict[str, Any], why: str) -> None:

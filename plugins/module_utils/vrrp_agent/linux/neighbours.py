@@ -20,6 +20,7 @@ SO_ATTACH_FILTER = 26  # not in the socket module
 RECEIVE_BUFFER_BYTES = 64 << 10  # some 80 frames: what a flood has more is dropped by the kernel
 FRAME_BYTES = 128
 
+_ARPHRD_ETHER = 1
 _ETHERTYPE = {4: 0x0806, 6: 0x86DD}
 # A filter's memory is bounded (net.core.optmem_max); with more addresses than that, every claim is passed.
 ADDRESSES_MAX = 200
@@ -50,6 +51,12 @@ class NeighbourSocket:
     def fileno(self) -> int:
         """The descriptor for the event loop."""
         return self._socket.fileno()
+
+    @property
+    def mac(self) -> bytes | None:
+        """The MAC to ask from, once it watches; None where the interface is no Ethernet."""
+        _name, _protocol, _kind, hardware, mac = self._socket.getsockname()
+        return mac if hardware == _ARPHRD_ETHER else None
 
     def watch(self, addresses: Iterable[bytes]) -> None:
         """Hear the claims to these addresses from now on; raises KernelError."""

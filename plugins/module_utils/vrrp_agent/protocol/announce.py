@@ -52,6 +52,27 @@ def probe6(mac: bytes, source: IPv6Address, address: IPv6Address) -> bytes:
     return _ethernet(destination, mac, _ETHERTYPE_IPV6) + _icmpv6(_NEIGHBOR_SOLICITATION, 0, *addresses, option)
 
 
+def request(mac: bytes, source: IPAddress, address: IPAddress) -> bytes:
+    """The Ethernet frame that asks a neighbour for its MAC as any host asks, from an address of this host's own."""
+    if isinstance(source, IPv4Address) or isinstance(address, IPv4Address):
+        return _arp(mac, source.packed, bytes(6), address.packed)
+    return probe6(mac, source, address)
+
+
+def answer_in(frame: bytes) -> bytes | None:
+    """Whose answer a frame is, 4 or 16 octets: the sender of an ARP packet, the target of a neighbour advertisement."""
+    ethertype = int.from_bytes(frame[12:14], "big")
+    if ethertype == _ETHERTYPE_ARP and len(frame) >= 42:
+        return frame[28:32]
+    if (
+        ethertype == _ETHERTYPE_IPV6
+        and len(frame) >= 78
+        and (frame[20], frame[54]) == (_ICMPV6, _NEIGHBOR_ADVERTISEMENT)
+    ):
+        return frame[62:78]
+    return None
+
+
 def _gratuitous_arp(mac: bytes, address: IPAddress) -> bytes:
     # RFC 5227 3: a request, because some hosts update their cache from requests alone; sender and target are the VIP.
     return _arp(mac, address.packed, _BROADCAST, address.packed)

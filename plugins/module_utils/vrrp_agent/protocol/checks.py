@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Union
 
-from .settings import PRIORITY_OWNER
+from .settings import PRIORITY_OWNER, IPAddress
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,21 @@ class File:
     minimum: int | None
 
 
-Probe = Union[Http, Tcp, Script, Systemd, Process, File]
+@dataclass(frozen=True)
+class Gateway:
+    """Hosts that answer, one of them or all; without `targets` the default gateway of `family`.
+
+    `method` is `arp` (neighbour discovery for IPv6) or `ping`. `interface` leads to targets that are neighbours.
+    """
+
+    targets: tuple[IPAddress, ...]
+    every: bool
+    method: str
+    interface: str
+    family: int
+
+
+Probe = Union[Http, Tcp, Script, Systemd, Process, File, Gateway]
 
 
 @dataclass(frozen=True)

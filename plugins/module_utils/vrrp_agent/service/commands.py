@@ -38,6 +38,7 @@ class Outcome:
     duration_s: float
     output: str  # the end of what it wrote
     problem: str | None
+    started: bool = True
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ async def run(
         raise
     except (OSError, ValueError, RuntimeError, MemoryError, subprocess.SubprocessError) as error:
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        return Outcome(None, loop.time() - began_s, "", f"cannot be run: {why}")
+        return Outcome(None, loop.time() - began_s, "", f"cannot be run: {why}", started=False)
     process = _Process(started, given, loop)
     try:
         in_time = await process.ended(began_s + timeout_s)
@@ -118,7 +119,7 @@ def _start(
     command: Sequence[str], environment: Mapping[str, str], user: str | None, reads: bool
 ) -> subprocess.Popen[bytes]:
     passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    return subprocess.Popen(
+    return subprocess.Popen(  # pylint: disable=ansible-bad-function
         list(command),
         stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -139,6 +139,19 @@ def test_icmp_of_this_machine() -> None:
     assert found["sent"] == found["answered"] > 0
 
 
+def test_icmp_where_there_is_no_way_to_one_address() -> None:
+    try:
+        Echo("127.0.0.1").close()
+    except OSError:
+        pytest.skip("this user may send no echo request")
+    deadline = time.monotonic() + 0.2
+    # A link-local address belongs to no link by itself.
+    questions = Questions(["fe80::1", "127.0.0.1"], ["icmp"], interval_s=0.01)
+    nowhere, here = probe(questions, lambda: time.monotonic() >= deadline)
+    assert nowhere["sent"] > 0 and nowhere["answered"] == 0
+    assert here["sent"] == here["answered"] > 0
+
+
 def test_an_errand_ends_by_a_file_by_its_time_and_with_its_folder(tmp_path: Any) -> None:
     folder = tmp_path / "run"
     folder.mkdir()

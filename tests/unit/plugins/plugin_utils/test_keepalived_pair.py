@@ -12,7 +12,13 @@ import yaml
 from ansible_collections.duet.ha_pair.plugins.module_utils.inventory import document, examine
 from ansible_collections.duet.ha_pair.plugins.module_utils.vrrp_agent import config
 from ansible_collections.duet.ha_pair.plugins.plugin_utils.keepalived import adopted, reader
-from ansible_collections.duet.ha_pair.plugins.plugin_utils.keepalived.pair import addresses, merge, of_host, raised
+from ansible_collections.duet.ha_pair.plugins.plugin_utils.keepalived.pair import (
+    addresses,
+    in_place,
+    merge,
+    of_host,
+    raised,
+)
 
 BASE = {"state": "BACKUP", "interface": "eth0", "virtual_router_id": "51", "priority": "100"}
 ADDRESSES = "virtual_ipaddress {\n192.0.2.10/24\n192.0.2.11/24\n}"
@@ -163,3 +169,19 @@ def test_the_host_that_takes_the_role_for_a_moment() -> None:
     merged = merge({"lb1": conf(priority=150, more=more), "lb2": conf(more=more)})
     assert addresses(merged) == ["192.0.2.10", "192.0.2.11", "2001:db8::1"]
     assert raised(merged, "lb2")["instances"][0]["preempt"] is True
+
+
+def test_the_host_that_goes_on_with_the_addresses_of_a_killed_keepalived() -> None:
+    """As their owner, which has priority 255 and none of what a master waits for."""
+    merged = merge({"lb1": conf(priority=254), "lb2": conf()})
+    made = in_place(merged, "lb1", ["192.0.2.1", *addresses(merged)])
+    assert [one["priority"] for one in made["instances"]] == [255]
+    assert config.validate(made) == []
+    assert of_host(merged, "lb1")[0]["priorities"] == {"lb1": 254, "lb2": 100}
+
+
+def test_what_a_host_does_not_hold_it_does_not_own() -> None:
+    merged = merge({"lb1": conf(priority=150), "lb2": conf()})
+    assert [one["priority"] for one in in_place(merged, "lb2", ["192.0.2.2"])["instances"]] == [100]
+    # Half of the addresses make no owner.
+    assert [one["priority"] for one in in_place(merged, "lb2", addresses(merged)[:1])["instances"]] == [100]
