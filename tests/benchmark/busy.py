@@ -20,12 +20,12 @@ LOAD = Load(1, 0.01)
 READ_EVERY_S = 5.0
 
 
-def measure(seconds: float, kind: str, release: str) -> list[Figures]:
-    """One virtual router at 10 ms, with as many busy processes as there are processors."""
+def measure(seconds: float, kind: str, release: str, workers: int | None = None) -> list[Figures]:
+    """One virtual router at 10 ms, with so many busy processes; as many as there are processors if nothing is said."""
     with pair_of(kind, LOAD, release) as pair:
         pair.up(settle_s=1.0)
         before = pair.b.masterships()
-        with _busy(), pair.recording() as heard:
+        with _busy(cpu_count() or 1 if workers is None else workers), pair.recording() as heard:
             ended = time.monotonic() + seconds
             while time.monotonic() < ended:
                 time.sleep(min(READ_EVERY_S, max(0.0, ended - time.monotonic())))
@@ -35,12 +35,12 @@ def measure(seconds: float, kind: str, release: str) -> list[Figures]:
 
 
 @contextmanager
-def _busy() -> Iterator[None]:
+def _busy(count: int) -> Iterator[None]:
     command = [sys.executable, "-c", "while True: pass"]
-    workers = [subprocess.Popen(command) for _core in range(cpu_count() or 1)]
+    processes = [subprocess.Popen(command) for _worker in range(count)]
     try:
         yield
     finally:
-        for worker in workers:
-            worker.kill()
-            worker.wait()
+        for process in processes:
+            process.kill()
+            process.wait()
