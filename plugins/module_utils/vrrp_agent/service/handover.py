@@ -66,8 +66,8 @@ VIRTUAL_ROUTER: Fields = {
     "_started": PLAIN,
     "_stopping": PLAIN,
 }
-# Written otherwise (`instance`, `router`, `addresses`), read anew (`_mac`), found again (`conflicts`), or of this process
-# alone (`tally`).
+# Written otherwise (`instance`, `router`, `addresses`), read anew (`_mac`), found again (`conflicts`), or the
+# process's (`tally`).
 LEFT_OUT = {
     *("instance", "router", "checks", "group", "still_master", "conflicts", "tally"),
     *("addresses", "_mac", "_conditions"),
