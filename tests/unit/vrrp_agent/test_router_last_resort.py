@@ -66,6 +66,19 @@ def test_who_has_resigned_relieves_it_too() -> None:
     assert T + S + SKEW < router.deadline_ns < T + 2 * S
 
 
+@pytest.mark.parametrize("preempt", [True, False])
+def test_a_sick_one_beside_a_living_master_changes_nothing(preempt: bool) -> None:
+    """A split that heals, or a stranger's packet: not in the middle of the living one's interval."""
+    router = backup(last_resort=True, preempt=preempt)
+    for second in range(1, 5):
+        router.handle(heard(150), T + second * S)
+        router.handle(heard(20, LOWER), T + second * S + 1)
+        assert router.deadline_ns == T + second * S + MASTER_DOWN
+    # When the other one has fallen silent, the sick one is all there is.
+    router.handle(heard(20, LOWER), T + 5 * S)
+    assert router.deadline_ns == T + 5 * S + SKEW
+
+
 def test_without_a_goodbye_being_heard() -> None:
     """The first advert of the sick one that is heard is enough."""
     router = backup(last_resort=True, preempt=False)

@@ -104,9 +104,7 @@ def _packet(router: Router, event: PacketReceived, now_ns: int) -> None:
         router._preempt_ns = None
         router._wait(_turn_ns(router), now_ns)
     elif _relieves(router, advert.priority):
-        # As after a goodbye: the best of the healthy ones is first. The next advert must not make it longer.
-        router.master, router._outranked, router._preempt_ns = heard, heard, None
-        router._timer_ns = min(router._timer_ns or now_ns, now_ns + _turn_ns(router))
+        _relieve(router, heard)
     elif submits_to(router, advert.priority):
         # Whom it leaves the role to anyway needs no more consideration.
         router.switched_over = router.switched_over and advert.priority < router.settings.priority
@@ -116,6 +114,16 @@ def _packet(router: Router, event: PacketReceived, now_ns: int) -> None:
     else:
         # RFC 9568 6.4.2: discarded, the timer goes on, and at its end this router takes the role.
         router.master = router._outranked = heard
+
+
+def _relieve(router: Router, sick: Master) -> None:
+    """Take the role from a sick master as after a goodbye: the best of the healthy ones is first."""
+    before = router.master if router._outranked is None else None
+    router.master, router._outranked, router._preempt_ns = sick, sick, None
+    # Beside another that is followed it is a second master, which is that one's matter.
+    if before is None or before.address == sick.address or _is_sick(before.priority):
+        # The next advert must not make it longer.
+        router._timer_ns = min(router._timer_ns or sick.heard_ns, sick.heard_ns + _turn_ns(router))
 
 
 def _follow_for_now(router: Router, lesser: Master) -> None:
@@ -143,7 +151,12 @@ def submits_to(router: Router, priority: int) -> bool:
 def _relieves(router: Router, priority: int) -> bool:
     """Whether a master of this priority is a sick one, which waits for a healthy one, whatever preempt says."""
     settings = router.settings
-    return settings.last_resort and not settings.is_last_resort and LAST_RESORT_MIN <= priority <= LAST_RESORT_MAX
+    return settings.last_resort and not settings.is_last_resort and _is_sick(priority)
+
+
+def _is_sick(priority: int) -> bool:
+    """Whether this is the priority of a sick node, where there is a `last_resort`."""
+    return LAST_RESORT_MIN <= priority <= LAST_RESORT_MAX
 
 
 TABLE: dict[tuple[State, type], Callable[..., None]] = {
