@@ -32,16 +32,21 @@ class ActionModule(ActionBase):
                 "group": {"type": "str"},
                 "phase": {"type": "str", "choices": list(PHASES)},
                 "secrets": {"type": "dict", "no_log": True},
+                "try_checks": {"type": "bool", "default": False},
             }
         )[1]
         made = plain(arguments["config"]) or self._from_inventory(arguments["group"], task_vars or {})
         config, secrets = split(made)
         module_args = {"config": config, "secrets": {**secrets, **(arguments["secrets"] or {})}}
+        if arguments["try_checks"]:
+            module_args["try_checks"] = True
         if arguments["phase"]:
             module_args["phase"] = arguments["phase"]
         result.update(self._execute_module(module_args=module_args, task_vars=task_vars))
+        host = (task_vars or {}).get("inventory_hostname", "")
+        told = [f"{host}: {line}" for line in result.get("warnings_of_checks", [])]
         warnings = [] if arguments["config"] else self._foresee(result, arguments["group"], task_vars or {})
-        return {**result, "warnings": [*(result.get("warnings") or []), *warnings]}
+        return {**result, "warnings": [*(result.get("warnings") or []), *told, *warnings]}
 
     def _foresee(self, result: dict[str, Any], name: str | None, task_vars: dict[str, Any]) -> list[str]:
         """What a host that --limit has left out will not understand."""

@@ -13,7 +13,7 @@ from ansible.plugins.action import ActionBase
 from ..module_utils.drill.echo import EchoRefused
 from ..module_utils.drill.errand import until
 from ..module_utils.drill.prober import KINDS, Questions, probe
-from ..module_utils.live import summary
+from ..module_utils.live import failing_checks, summary
 from ..module_utils.problem import Problem, report
 from ..module_utils.reachability import addresses, silent
 from ..module_utils.rollout import verify_so_far
@@ -46,7 +46,7 @@ class ActionModule(ActionBase):
                 "reports": {"type": "dict"},
             }
         )[1]
-        problems, states = [], {}
+        problems, states, failing = [], {}, []
         warnings: list[str] = []
         for name, (reports, absent) in self._reports(arguments, task_vars or {}, warnings).items():
             found, later, unjudged = verify_so_far(
@@ -56,13 +56,15 @@ class ActionModule(ActionBase):
             warnings += [f"the deployment goes on, as it may mend this: {problem}" for problem in later]
             warnings += [f"not judged yet: {note}" for note in unjudged]
             states[name] = summary(reports)
+            failing += [f"{host}: {line}" for host, report in reports.items() for line in failing_checks(report)]
             drained = [host for host, report in reports.items() if report.get("drained")]
             if drained:
                 warnings.append(f"drained, so that they take no part: {', '.join(drained)}")
         if problems:
             msg = report(f"The pair does not work as declared ({len(problems)} problem(s)):", problems)
             result.update(failed=True, msg=msg)
-        return {**result, "changed": False, "states": states, "warnings": warnings}
+        told = {"states": states, "failing_checks": failing, "warnings": [*warnings, *failing]}
+        return {**result, "changed": False, **told}
 
     def _unanswered(
         self, reports: Mapping[str, Any], arguments: dict[str, Any], task_vars: dict[str, Any]

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import demotion, unicast
+from . import demotion, nginx_check, unicast
 from .problem import Problem, merge
 from .vrrp_agent import config
 
@@ -25,6 +25,7 @@ VARIABLES = (
     *("vrrp_instances", "vrrp_priority", "vrrp_router_id", "vrrp_sync_groups"),
     *("vrrp_notify", "vrrp_mail", "vrrp_webhooks", "vrrp_metrics"),
     *unicast.VARIABLES,
+    *nginx_check.VARIABLES,
 )
 
 # Of the group, and the same on all of its hosts.
@@ -111,6 +112,7 @@ def _instance(host: str, group: Group, index: int) -> tuple[dict[str, Any], str]
             result[number] = _whole_number(result[number])
     result.setdefault("name", f"vrrp_{result.get('virtual_router_id')}")
     unicast.fill(result, host, group)
+    nginx_check.add(result, group[host])
     return result, key
 
 
@@ -171,6 +173,11 @@ def _translate(path: str, host: str, group: Group, made: dict[str, Any]) -> tupl
     name = str(made["instances"][index].get("name", ""))
     if path == f"instances[{index}].priority":
         return _priority(host, group, index)[1], name
+    check = re.match(r"instances\[\d+\]\.checks\[(\d+)\](.*)", path)
+    if check and nginx_check.is_added(
+        made["instances"][index], group[host]["vrrp_instances"][index], int(check.group(1))
+    ):
+        return f"nginx_health_check{check.group(2)}", name
     return f"vrrp_{path}", name
 
 

@@ -32,9 +32,23 @@ def unsettled(status: Mapping[str, Any]) -> list[str]:
 
 
 def faults(status: Mapping[str, Any]) -> list[str]:
-    """The instances in FAULT and why: to wait any longer would not help them."""
-    found = (instance for instance in status["instances"] if instance["state"] == "FAULT")
+    """The instances in FAULT and why: to wait any longer would not help them.
+
+    Until each check has had its first result nothing is known: then the fault may be over in a moment.
+    """
+    known = (instance for instance in status["instances"] if not _awaits_a_result(instance))
+    found = (instance for instance in known if instance["state"] == "FAULT")
     return [f"instance {instance['name']}: FAULT: {instance.get('fault') or 'no reason given'}" for instance in found]
+
+
+def failing_checks(report: Report) -> list[str]:
+    """The checks of the service that have failed on a host, whatever follows from it, a line each."""
+    return [
+        f"instance {instance['name']}: check {check['name']} has failed since {check['since']}: {check['detail']}"
+        for instance in report.get("instances") or []
+        for check in instance.get("checks") or []
+        if check["healthy"] is False
+    ]
 
 
 def verify(reports: Reports, absent: Sequence[str] = ()) -> list[Problem]:
@@ -75,6 +89,10 @@ def _silence(report: Report) -> str:
 def _staying(report: Report) -> list[Instance]:
     """The instances that are configured: who is no longer may answer for a moment, until its successor does."""
     return [instance for instance in report["instances"] if not instance.get("leaving")]
+
+
+def _awaits_a_result(instance: Instance) -> bool:
+    return any(check["healthy"] is None for check in instance.get("checks") or [])
 
 
 def _waits_for(instance: Instance) -> str:

@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-HEADING = ("INSTANCE", "HOST", "STATE", "PRIORITY", "ADDRESSES HERE", "SINCE", "WHY")
+from .vrrp_agent.status_table import healthy_checks
+
+HEADING = ("INSTANCE", "HOST", "STATE", "PRIORITY", "ADDRESSES HERE", "SINCE", "CHECKS", "WHY")
+_CHECKS = HEADING.index("CHECKS")
 
 
 def lines(reports: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -16,8 +19,14 @@ def lines(reports: Mapping[str, Mapping[str, Any]]) -> list[str]:
     names = dict.fromkeys(one["name"] for report in reports.values() for one in report.get("instances") or [])
     rows = [HEADING]
     rows += [row for name in names for host, report in reports.items() for row in _rows(name, host, report)]
-    rows += [("-", host, "-", "-", "-", "-", _silence(report)) for host, report in reports.items() if _silent(report)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADING))]
+    rows += [
+        ("-", host, *["-"] * (len(HEADING) - 3), _silence(report))
+        for host, report in reports.items()
+        if _silent(report)
+    ]
+    if all(row[_CHECKS] in ("", "-") for row in rows[1:]):
+        rows = [row[:_CHECKS] + row[_CHECKS + 1 :] for row in rows]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
 
 
@@ -28,7 +37,8 @@ def _rows(name: str, host: str, report: Mapping[str, Any]) -> Iterator[tuple[str
             priority, effective = str(one["priority"]), one["effective_priority"]
             shown = priority if one["priority"] == effective else f"{effective} (of {priority})"
             why = one.get("fault") or (one.get("last_transition") or {}).get("reason") or ""
-            yield name, host, one["state"], shown, addresses, one["since"].partition(".")[0] + "Z", why
+            since, checks = one["since"].partition(".")[0] + "Z", healthy_checks(one.get("checks") or ())
+            yield name, host, one["state"], shown, addresses, since, checks, why
 
 
 def _silent(report: Mapping[str, Any]) -> bool:

@@ -14,6 +14,9 @@ description:
   - The document is checked first, with the agent's own schema and against the node's interfaces.
     All that is wrong comes in one message, and nothing is changed.
   - The programs of C(notify) must be there, but in check mode, where an earlier task may not have put them there.
+  - With O(try_checks), each check that is new is run once, by the user and under the unit that will run it. One that
+    cannot run is refused, and one that fails is a warning; in check mode both are warnings, as an earlier task may not
+    have brought what it needs.
   - An instance without C(interface) gets the interface of the node's default route.
   - Works in check mode on a node where nothing is installed yet.
   - Without O(phase) a change of C(hmac) is refused, while the agent runs, after which a host that has it and a host
@@ -51,6 +54,13 @@ options:
       - With it, a key that changed and kept its id is refused.
     type: str
     choices: [accept, sign]
+  try_checks:
+    description:
+      - Whether to try the instances' C(checks) before the file is written. Needs the agent on the node; see
+        M(duet.ha_pair.vrrp_agent). Nothing is tried if the agent runs with this very configuration, as
+        M(duet.ha_pair.vrrp_info) tells what they say.
+    type: bool
+    default: false
   secrets:
     description:
       - The secrets that belong into O(config). The module takes them out of it by itself on the controller,
@@ -104,6 +114,26 @@ apart:
   type: list
   elements: str
   sample: []
+checks:
+  description:
+    - What each check said that was tried. C(result) is C(good), C(failed) or C(cannot_run).
+  returned: success, with O(try_checks)
+  type: list
+  elements: dict
+  sample:
+    - instance: web
+      name: nginx
+      type: http
+      result: failed
+      detail: Connection refused
+      duration_ms: 0.7
+      on_fail: release
+warnings_of_checks:
+  description: What is to be said of them, a line each.
+  returned: success, with O(try_checks)
+  type: list
+  elements: str
+  sample: ["instance web: check nginx fails: Connection refused; the host takes no role while it does"]
 """
 
 import hashlib
@@ -112,7 +142,7 @@ import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.duet.ha_pair.plugins.module_utils import account, files
+from ansible_collections.duet.ha_pair.plugins.module_utils import account, files, trial
 from ansible_collections.duet.ha_pair.plugins.module_utils.agent import ask
 from ansible_collections.duet.ha_pair.plugins.module_utils.compatibility import apart, unbelieved
 from ansible_collections.duet.ha_pair.plugins.module_utils.node import fill_interfaces
@@ -202,6 +232,18 @@ def running_digest() -> str | None:
         return None if error.code in ("not_running", "not_installed") else ""
 
 
+def try_checks(module: AnsibleModule, document: dict[str, Any]) -> dict[str, Any]:
+    """What the checks say, for the result; fails with those that cannot be run."""
+    try:
+        tried = trial.try_checks(document, module.run_command)
+    except trial.TrialError as error:
+        return {"checks": [], "warnings_of_checks": [f"the checks could not be tried: {error}"]}
+    problems = trial.problems(tried)
+    if problems and not module.check_mode:
+        module.fail_json(msg="; ".join(problems))
+    return {"checks": tried, "warnings_of_checks": [*problems, *trial.failures(tried)]}
+
+
 def run(module: AnsibleModule) -> dict[str, Any]:
     """Compare, check, write; the result for Ansible."""
     document = join(module.params["config"] or {}, module.params["secrets"] or {})
@@ -217,16 +259,18 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         document = transitional(before, document, phase)
     content = render(document)
     changed = content != present or not is_private()
+    digest = hashlib.sha256(content).hexdigest()
+    told = try_checks(module, document) if module.params["try_checks"] and running != digest else {}
     if changed and not module.check_mode:
         write(content, account.ensure(module.run_command))
     shown_before = render(masked(before)) if before else b""
     diff = files.difference(PATH, shown_before, render(masked(document, before)))
     names = changed_instances(before, document)
-    digest = hashlib.sha256(content).hexdigest()
     unknown = running is not None and running != hashlib.sha256(present or b"").hexdigest()
     parted = [one["name"] for one in document["instances"]] if unknown else apart(before, document)
     return {
-        "changed": changed, "path": PATH, "digest": digest, "instances": names, "apart": parted, "diff": diff
+        "changed": changed, "path": PATH, "digest": digest, "instances": names, "apart": parted, "diff": diff,
+        **told,
     }  # fmt: skip
 
 
@@ -237,6 +281,7 @@ def main() -> None:
             "group": {"type": "str"},
             "config": {"type": "dict"},
             "phase": {"type": "str", "choices": list(PHASES)},
+            "try_checks": {"type": "bool", "default": False},
             "secrets": {"type": "dict", "no_log": True},
         },
         supports_check_mode=True,

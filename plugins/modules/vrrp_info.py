@@ -31,7 +31,7 @@ options:
     description:
       - Seconds to wait until the node has settled, plus the time that the protocol needs at the slowest interval.
       - A node has settled when each instance is MASTER, or is BACKUP, hears a MASTER and is not about to take over.
-      - An instance in FAULT ends the wait at once.
+      - An instance in FAULT ends the wait at once, unless a check of it has had no result yet.
       - A MASTER that sees its addresses on another host is waited for as well, for 12 s at most, as the other may have
         let go of them just now.
     type: float
@@ -81,6 +81,12 @@ drained:
   returned: when C(running) is true
   type: bool
   sample: false
+failing_checks:
+  description: The checks of the service that have failed, one line each, also those that only lower the priority.
+  returned: always
+  type: list
+  elements: str
+  sample: ["instance web: check nginx has failed since 2026-11-23T01:03:11.024Z: Connection refused"]
 instances:
   description: The instances with their live state; empty when the agent did not answer.
   returned: always
@@ -170,6 +176,22 @@ instances:
       description: Why it is in FAULT.
       type: str
       sample: link down
+    checks:
+      description:
+        - The checks of the service, in the order of the configuration. C(healthy) is none until the first result,
+          C(failures) counts the failed runs, and C(detail) is what the last one saw.
+      type: list
+      elements: dict
+      sample:
+        - name: nginx
+          type: http
+          healthy: true
+          since: "2026-11-23T01:03:11.024Z"
+          last_run: "2026-11-23T01:03:19.024Z"
+          duration_ms: 5.5
+          detail: HTTP status 200
+          failures: 0
+          on_fail: release
     counters:
       description: The counters of RFC 8347.
       type: dict
@@ -189,8 +211,10 @@ from ansible_collections.duet.ha_pair.plugins.module_utils.agent import (
     wait_until_settled,
     wait_until_uncontested,
 )
-from ansible_collections.duet.ha_pair.plugins.module_utils.live import unsettled
+from ansible_collections.duet.ha_pair.plugins.module_utils.live import failing_checks, unsettled
 from ansible_collections.duet.ha_pair.plugins.module_utils.vrrp_agent.client import ControlError
+
+NOTHING: dict[str, Any] = {"failing_checks": [], "instances": []}
 
 
 def waited(wait_s: float) -> dict[str, Any]:
@@ -204,13 +228,14 @@ def report(wait_s: float) -> dict[str, Any]:
     try:
         status = ask() if wait_s <= 0 else waited(wait_s)
     except ControlError as error:
-        return {"running": False, "reason": error.message, "settled": False, "waiting_for": [], "instances": []}
+        return {"running": False, "reason": error.message, "settled": False, "waiting_for": [], **NOTHING}
     waiting = unsettled(status)
     return {
         "running": True,
         "settled": not waiting,
         "waiting_for": waiting,
         "drained": status.get("drained", False),
+        "failing_checks": failing_checks(status),
         "instances": status["instances"],
         "status": status,
     }

@@ -13,6 +13,8 @@ description:
     exactly one host is MASTER and holds the virtual addresses, nobody else holds one, and everybody else is BACKUP
     and hears that MASTER; and no other host has one of the addresses. A drained host takes no part, holds nothing, and
     is told in a warning. The message says what was found on which host.
+  - A check of the service that has failed is told in a warning. It is a failure as well where it puts an instance in
+    FAULT, and none where it only lowers a priority and the pair works all the same.
   - On request the virtual addresses must answer as well, whoever has asked them (O(answers)) and the controller
     itself (O(from_controller)).
   - Runs on the controller and connects to no host.
@@ -119,4 +121,10 @@ states:
   returned: always
   type: dict
   sample: {"ha_pair": {"web": {"lb1": "MASTER", "lb2": "BACKUP"}}}
+failing_checks:
+  description: The checks of the service that have failed, on each host, one line each.
+  returned: always
+  type: list
+  elements: str
+  sample: ["lb1: instance web: check nginx has failed since 2026-11-23T01:03:11.024Z: Connection refused"]
 """

@@ -57,8 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         help="where a drain and the events are remembered (default: $STATE_DIRECTORY, else the runtime directory)",
     )
     run.set_defaults(command=_run)
-    check = commands.add_parser("check", parents=[config_file], help="check a configuration: exit 0, or 2 and why")
-    check.set_defaults(command=_check)
+    _add_check(commands, config_file)
     _add_views(commands, runtime)
     again = commands.add_parser("reload", parents=[runtime], help="read the configuration again, without a restart")
     again.set_defaults(command=_reload)
@@ -68,6 +67,20 @@ def _parser() -> argparse.ArgumentParser:
     anew.set_defaults(command=_upgrade)
     _add_maintenance(commands, runtime)
     return parser
+
+
+def _add_check(commands: Any, config_file: argparse.ArgumentParser) -> None:
+    check = commands.add_parser(
+        "check",
+        parents=[config_file],
+        help="check a configuration: exit 0, or 2 and why",
+        description="Say what is wrong with a configuration; - reads it from the standard input.",
+    )
+    check.add_argument(
+        "--try", action="store_true", dest="try_checks", help="run each check once, as this user: exit 1 if one fails"
+    )
+    check.add_argument("--json", action="store_true", help="with --try: what each check says, as JSON")
+    check.set_defaults(command=_check)
 
 
 def _add_views(commands: Any, runtime: argparse.ArgumentParser) -> None:
@@ -139,19 +152,14 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from . import config
-    from .schema import ConfigError
+    from . import check_command
 
-    try:
-        with open(options.config, encoding="utf-8") as file:
-            problems = config.validate(config.decode(file.read()))
-    except ConfigError as error:
-        problems = [error]
-    except (OSError, UnicodeDecodeError) as error:
-        problems = [ConfigError("", getattr(error, "strerror", None) or "not UTF-8 text")]
-    for problem in problems:
-        sys.stderr.write(f"{options.config}: {problem}\n")
-    return EXIT_REFUSED if problems else 0
+    right = check_command.check(options.config)
+    if right is None:
+        return EXIT_REFUSED
+    if options.try_checks and not check_command.try_checks(right, options.json):
+        return EXIT_FAILED
+    return 0
 
 
 def _status(options: argparse.Namespace) -> int:

@@ -78,7 +78,7 @@ def _row(instance: dict[str, Any], document: dict[str, Any], now_s: float) -> Ro
         _priority(instance),
         master["address"] if master else "-",
         " ".join(instance["addresses_present"]) or "-",
-        _checks(instance.get("checks") or ()),
+        healthy_checks(instance.get("checks") or ()),
         _why(instance, "drained" if document.get("drained") else "-"),
     )
     return [_printable(cell) for cell in cells]
@@ -90,7 +90,8 @@ def _priority(instance: dict[str, Any]) -> str:
     return str(effective) if configured in (None, effective) else f"{effective} of {configured}"
 
 
-def _checks(checks: Sequence[dict[str, Any]]) -> str:
+def healthy_checks(checks: Sequence[dict[str, Any]]) -> str:
+    """How many of the checks are healthy, and which have failed."""
     healthy = sum(check["healthy"] is True for check in checks)
     failed = [check["name"] for check in checks if check["healthy"] is False]
     if not checks:

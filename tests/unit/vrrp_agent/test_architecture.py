@@ -35,10 +35,11 @@ MAY_IMPORT = {
     "client": set(),
     "version": set(),
     "service": {"protocol", "schema", "notification", "metrics_config", "config", "linux", "client", "version"},
+    "check_command": {"schema", "config", "service"},
     "events_command": {"client", "service"},
     "status_table": set(),
     "status_command": {"client", "status_table"},
-    "cli": {"client", "events_command", "status_command", "version", "schema", "config", "linux", "service"},
+    "cli": {"client", "check_command", "events_command", "status_command", "version", "schema", "linux", "service"},
 }
 IMPURE = {
     "socket",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import os
 import ssl
@@ -19,7 +20,8 @@ import pytest
 from test_checks import HTTP, made
 from vrrp_agent.protocol.checks import Check
 from vrrp_agent.service.checks import files, probes
-from vrrp_agent.service.checks.runner import Checks, run_once
+from vrrp_agent.service.checks.once import Result, run_once, try_once
+from vrrp_agent.service.checks.runner import Checks
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 TRUE, SH = "/bin/true", "/bin/sh"
@@ -146,6 +148,43 @@ def test_script(tmp_path: Path) -> None:
     assert ran(type="script", command=[SH, "-c", "echo no space left; exit 3"]) == told
     assert ran(type="script", command=["/no/such"]) == (False, "/no/such: cannot be run: No such file or directory")
     assert ran(type="script", command=[TRUE], user="no-such-user")[0] is False
+
+
+def test_what_cannot_run_is_told_from_what_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one is a matter of the check or of what the agent may, the other of the service."""
+    no_bus = tmp_path / "systemctl"
+    no_bus.write_text("#!/bin/sh\necho Failed to connect to bus: No such file or directory; exit 1\n")
+    no_bus.chmod(0o755)
+    monkeypatch.setattr(probes, "_SYSTEMCTL", str(no_bus))
+    monkeypatch.setattr(files, "_file", refused)
+    text = tmp_path / "text"
+    text.write_text("no program")
+    cannot = (
+        {"type": "script", "command": ["/no/such"]},
+        {"type": "script", "command": [str(text)]},
+        {"type": "script", "command": [TRUE], "user": "no-such-user"},
+        {"type": "systemd", "unit": "nginx.service"},
+        {"type": "file", "path": "/switch"},
+    )
+    fails = (
+        {"type": "script", "command": [SH, "-c", "exit 127"]},
+        {"type": "script", "command": [SH, "-c", "sleep 9"], "timeout": 0.2},
+        {"type": "http", "url": "http://127.0.0.1:1/"},
+        {"type": "http", "url": "http://a/", "unix_socket": str(tmp_path / "none")},
+        {"type": "process", "pid_file": str(tmp_path / "none")},
+    )
+
+    async def story() -> list[Result]:
+        return [await try_once(made(**one)) for one in (*cannot, *fails)]
+
+    results = asyncio.run(story())
+    assert not any(result.good for result in results)
+    assert [result.ran for result in results] == [False] * len(cannot) + [True] * len(fails)
+
+
+def refused(what: object) -> str:
+    """As the kernel refuses a file; root's tests are refused none."""
+    raise PermissionError(errno.EACCES, "Permission denied")
 
 
 def test_a_script_that_hangs_takes_its_children_with_it(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -76,6 +77,40 @@ def test_check_tells_every_problem(file: Path, capsys: Any) -> None:
 def test_check_of_what_is_no_configuration(file: Path, content: bytes, text: str, capsys: Any) -> None:
     file.write_bytes(content)
     assert run(capsys, "check", "--config", file) == (2, "", f"{file}: {text}\n")
+
+
+def test_each_check_is_tried_once(file: Path, tmp_path: Path, capsys: Any) -> None:
+    there = {"type": "file", "name": "switch", "path": str(tmp_path)}
+    missing = {"type": "script", "name": "app", "command": ["/no/such"], "on_fail": {"priority": -60}}
+    web = {**GOOD["instances"][0], "checks": [there]}
+    file.write_text(json.dumps({**GOOD, "instances": [web]}))
+    good = f"ok          web: switch: {tmp_path} is there\n"
+    assert run(capsys, "check", "--config", file, "--try") == (0, good, "")
+    other = {**web, "name": "other", "virtual_router_id": 52, "virtual_addresses": ["10.139.1.2"], "checks": [missing]}
+    file.write_text(json.dumps({**GOOD, "instances": [web, other]}))
+    bad = "CANNOT RUN  other: app: /no/such: cannot be run: No such file or directory\n"
+    assert run(capsys, "check", "--config", file, "--try") == (1, good + bad, "")
+    code, out, err = run(capsys, "check", "--config", file, "--try", "--json")
+    assert (code, err) == (1, "")
+    keys = ("instance", "name", "type", "result", "on_fail")
+    assert [tuple(one[key] for key in keys) for one in json.loads(out)["checks"]] == [
+        ("web", "switch", "file", "good", "release"),
+        ("other", "app", "script", "cannot_run", {"priority": -60}),
+    ]
+
+
+def test_a_wrong_configuration_is_not_tried(file: Path, capsys: Any) -> None:
+    file.write_text(json.dumps({**GOOD, "instances": [{**GOOD["instances"][0], "checks": [{"type": "fly"}]}]}))
+    code, out, err = run(capsys, "check", "--config", file, "--try")
+    assert (code, out) == (2, "")
+    assert "instances[0].checks[0].type" in err
+
+
+def test_a_configuration_from_the_standard_input(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for document, expected in ((GOOD, (0, "", "")), ({**GOOD, "router": 1}, (2, "", "-: router: unknown key"))):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(json.dumps(document).encode())))
+        code, out, err = run(capsys, "check", "--config", "-")
+        assert (code, out, err.partition(";")[0]) == expected
 
 
 def test_check_of_what_cannot_be_read(tmp_path: Path, capsys: Any) -> None:

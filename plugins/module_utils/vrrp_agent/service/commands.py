@@ -38,6 +38,7 @@ class Outcome:
     duration_s: float
     output: str  # the end of what it wrote
     problem: str | None
+    started: bool = True
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ async def run(
         raise
     except (OSError, ValueError, RuntimeError, MemoryError, subprocess.SubprocessError) as error:
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        return Outcome(None, loop.time() - began_s, "", f"cannot be run: {why}")
+        return Outcome(None, loop.time() - began_s, "", f"cannot be run: {why}", started=False)
     process = _Process(started, given, loop)
     try:
         in_time = await process.ended(began_s + timeout_s)

@@ -8,7 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.duet.ha_pair.plugins.module_utils.live import faults, summary, unsettled, verify
+from ansible_collections.duet.ha_pair.plugins.module_utils.live import (
+    failing_checks,
+    faults,
+    summary,
+    unsettled,
+    verify,
+)
 
 VIP = "192.0.2.10/24"
 ADDRESS = {"lb1": "192.0.2.1", "lb2": "192.0.2.2"}
@@ -253,3 +259,24 @@ def test_a_group_that_is_drained_as_a_whole_has_no_master() -> None:
         "lb1, lb2: all hosts are drained: nobody is MASTER; run undrain.yml for one"
     ]
     assert verify(pair, absent=["lb3"]) == []
+
+
+def check(name: str, healthy: bool | None) -> dict[str, Any]:
+    """A check as the agent reports it."""
+    return {"name": name, "healthy": healthy, "since": "2026-11-23T01:03:11.024Z", "detail": "Connection refused"}
+
+
+def test_a_fault_is_waited_for_until_each_check_has_a_result() -> None:
+    starting = instance("lb1", "FAULT", checks=[check("nginx", True), check("app", None)])
+    assert faults({"instances": [starting]}) == []
+    assert unsettled({"instances": [starting]}) == ["instance web: FAULT: link down"]
+    known = instance("lb1", "FAULT", checks=[check("nginx", True), check("app", False)])
+    assert faults({"instances": [known]}) == ["instance web: FAULT: link down"]
+
+
+def test_failing_checks_are_told_whatever_follows() -> None:
+    master = instance("lb1", "MASTER", checks=[check("nginx", True), check("app", False), check("new", None)])
+    told = ["instance web: check app has failed since 2026-11-23T01:03:11.024Z: Connection refused"]
+    assert failing_checks({"running": True, "instances": [master]}) == told
+    assert failing_checks({"running": True, "instances": [instance("lb2", "BACKUP")]}) == []
+    assert failing_checks({"unreachable": True}) == []

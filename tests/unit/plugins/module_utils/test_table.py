@@ -43,3 +43,18 @@ def test_the_table() -> None:
 
 def test_before_the_first_transition() -> None:
     assert lines({"lb1": {"running": True, "instances": [instance("INIT", last_transition=None)]}})[1].endswith("Z")
+
+
+def test_checks_are_told_where_there_are_any() -> None:
+    checks = [{"name": "nginx", "healthy": True}, {"name": "app", "healthy": False}, {"name": "new", "healthy": None}]
+    reports = {
+        "lb1": {"running": True, "instances": [instance("MASTER", checks=checks)]},
+        "lb2": {"running": True, "instances": [instance("BACKUP")]},
+        "lb3": {"running": False, "instances": [], "reason": "the agent is not installed"},
+    }
+    assert [line.partition("Z  ")[2] for line in lines(reports)[1:3]] == [
+        "1/3 ok, not app  no advert",
+        " " * 17 + "no advert",
+    ]
+    assert lines(reports)[0].endswith("SINCE                 CHECKS           WHY")
+    assert lines(reports)[3].endswith("-                the agent is not installed")

@@ -40,7 +40,8 @@ def _path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(fake_module: Any, password: str = "hunter2", **changes: Any) -> dict[str, Any]:
     """Run the module with a password."""
-    arguments = {"config": PUBLIC, "phase": None, "secrets": {"0": {"password": password}}, **changes}
+    arguments = {"config": PUBLIC, "phase": None, "try_checks": False, "secrets": {"0": {"password": password}}}
+    arguments.update(changes)
     return vrrp_config.run(fake_module(**arguments))
 
 
@@ -142,3 +143,65 @@ def test_the_secrets_of_mail_and_webhooks_never_show(fake_module: Any, path: Pat
     written = json.loads(path.read_text())
     assert written["mail"]["password"] == "hunter3"
     assert written["webhooks"] == [{"timeout": 5, **secrets["webhooks[0]"]}]
+
+
+CANNOT = {"instance": "web", "name": "app", "type": "script", "result": "cannot_run", "on_fail": "release"}
+CANNOT["detail"] = "/app: cannot be run: No such file or directory"
+FAILS = {**CANNOT, "name": "nginx", "type": "http", "result": "failed", "detail": "Connection refused"}
+
+
+@pytest.fixture(name="say")
+def _say(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Decides what the trial of the checks says, or why it says nothing."""
+
+    def say(*tried: dict[str, Any], error: str = "") -> None:
+        def try_checks(document: Any, run_command: Any) -> list[dict[str, Any]]:
+            assert document["instances"][0]["authentication"]["password"] == "hunter2"  # the whole document
+            if error:
+                raise vrrp_config.trial.TrialError(error)
+            return list(tried)
+
+        monkeypatch.setattr(vrrp_config.trial, "try_checks", try_checks)
+
+    return say
+
+
+def test_a_check_that_cannot_run_is_refused(fake_module: Any, path: Path, say: Any) -> None:
+    say(CANNOT, FAILS)
+    with pytest.raises(Exception, match="instance web: check app cannot run: .*; deploy it before this role"):
+        run(fake_module, try_checks=True)
+    assert not path.parent.exists()
+
+
+def test_in_check_mode_it_may_come_yet(fake_module: Any, path: Path, say: Any) -> None:
+    say(CANNOT, FAILS)
+    result = run(fake_module, try_checks=True, check_mode=True)
+    assert [line.split(":")[1] for line in result["warnings_of_checks"]] == [
+        " check app cannot run",
+        " check nginx fails",
+    ]
+    assert result["checks"] == [CANNOT, FAILS]
+
+
+def test_a_check_that_fails_is_told(fake_module: Any, path: Path, say: Any) -> None:
+    say(FAILS)
+    result = run(fake_module, try_checks=True)
+    assert result["changed"]
+    assert result["warnings_of_checks"] == [
+        "instance web: check nginx fails: Connection refused; the host takes no role while it does"
+    ]
+
+
+def test_a_trial_that_was_not_possible_is_told(fake_module: Any, path: Path, say: Any) -> None:
+    say(error="the agent is not installed yet")
+    result = run(fake_module, try_checks=True, check_mode=True)
+    assert result["warnings_of_checks"] == ["the checks could not be tried: the agent is not installed yet"]
+
+
+def test_what_is_at_work_is_not_tried(fake_module: Any, path: Path, say: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = run(fake_module)
+    monkeypatch.setattr(vrrp_config, "ask", lambda: {"config_digest": first["digest"]})
+    say(error="nobody should have asked")
+    assert "checks" not in run(fake_module, try_checks=True)
+    monkeypatch.setattr(vrrp_config, "ask", lambda: {"config_digest": "another"})
+    assert run(fake_module, try_checks=True)["warnings_of_checks"]

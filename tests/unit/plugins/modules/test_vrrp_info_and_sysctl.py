@@ -40,6 +40,7 @@ def test_an_agent_that_does_not_answer(monkeypatch: pytest.MonkeyPatch, wait_s: 
         "reason": "no permission; become root",
         "settled": False,
         "waiting_for": [],
+        "failing_checks": [],
         "instances": [],
     }
 

@@ -8,3 +8,7 @@ from __future__ import annotations
 
 class Failure(Exception):
     """What is wrong, in words for the log and the status."""
+
+
+class CannotRun(Failure):
+    """The look itself was not possible, whatever the service does: a matter of the check, or of what the agent may."""

@@ -15,7 +15,7 @@ from typing import Any, Union
 
 from ...protocol.checks import File, Process
 from ..process import refused_realtime
-from .failure import Failure
+from .failure import CannotRun, Failure
 
 _FILE_MAX_OCTETS = 64
 _NAME_MAX = 15  # what the kernel keeps of a program's name
@@ -92,7 +92,7 @@ def _unread(what: File, error: OSError) -> str:
         return f"{what.path} is absent"
     if not missing and what.present and what.minimum is None and os.path.lexists(what.path):
         return f"{what.path} is there"
-    raise Failure(f"{what.path}: {error.strerror}")
+    raise (Failure if missing else CannotRun)(f"{what.path}: {error.strerror}")
 
 
 def _process(what: Process) -> str:
@@ -101,7 +101,7 @@ def _process(what: Process) -> str:
     # The role's unit hides what belongs to others (ProtectProc=invisible): nothing must be concluded from that.
     if not os.path.exists("/proc/1/stat"):
         mend = "give pid_file, or type: systemd"
-        raise Failure(f"the processes of other users are hidden from the agent; {mend}")
+        raise CannotRun(f"the processes of other users are hidden from the agent; {mend}")
     name = str(what.process)[:_NAME_MAX]
     for number in filter(str.isdigit, os.listdir("/proc")):
         if _name_of(number) == name:

@@ -8,14 +8,16 @@ from __future__ import annotations
 from ...protocol.checks import Gateway, Http, Probe, Script, Systemd, Tcp
 from .. import commands
 from . import files
-from .failure import Failure
+from .failure import CannotRun, Failure
 from .gateway import gateway
 from .http import http, tcp
 
-__all__ = ["Failure", "probe"]
+__all__ = ["CannotRun", "Failure", "probe"]
 
-_SYSTEMCTL = "/usr/bin/systemctl"
+_SYSTEMCTL = "systemctl"  # in /bin on hosts without a merged /usr
 _OUTPUT_MAX = 200
+# What systemctl exits with where it has nobody to ask; a unit that is not active is 3, one that is unknown 3 or 4.
+_EXIT_NO_BUS = 1
 
 
 async def probe(what: Probe, timeout_s: float) -> str:
@@ -38,7 +40,8 @@ async def _script(what: Script, timeout_s: float) -> str:
     lines = outcome.output.strip().splitlines()
     said = f": {lines[-1][:_OUTPUT_MAX]}" if lines else ""
     if outcome.problem is not None:
-        raise Failure(f"{what.command[0]}: {outcome.problem}{said}")
+        why = f"{what.command[0]}: {outcome.problem}{said}"
+        raise Failure(why) if outcome.started else CannotRun(why)
     return f"exit code 0{said}"
 
 
@@ -46,5 +49,7 @@ async def _systemd(what: Systemd, timeout_s: float) -> str:
     outcome = await commands.run([_SYSTEMCTL, "is-active", "--", what.unit], timeout_s)
     state = (outcome.output.strip().splitlines() or [outcome.problem or ""])[-1][:_OUTPUT_MAX]
     if outcome.problem is not None:
+        if not outcome.started or outcome.exit_code == _EXIT_NO_BUS:
+            raise CannotRun(f"systemctl cannot tell of {what.unit}: {state}")
         raise Failure(f"{what.unit} is not active: {state}")
     return f"{what.unit} is {state}"

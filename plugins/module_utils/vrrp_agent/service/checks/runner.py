@@ -9,13 +9,12 @@ They fail closed: what cannot be run, or ends in an error that nobody has though
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 from ...protocol.checks import Check, Verdict
-from .probes import Failure, probe
+from .once import run_once
 
 OnChange = Callable[[str, bool, str], None]
 
@@ -168,19 +167,3 @@ class _Working:
 
 
 _REMEMBERED = ("reason", "detail", "since_s", "last_run_s", "duration_ms", "failures")
-
-
-async def run_once(check: Check) -> tuple[bool, str]:
-    """One run of a check, never longer than its timeout: whether it was good, and what was seen."""
-    timeout_s = check.timeout_ms / 1000
-    try:
-        return True, await asyncio.wait_for(probe(check.probe, timeout_s), timeout_s)
-    except asyncio.TimeoutError:
-        return False, f"no answer within {timeout_s:g} s"
-    except Failure as failure:
-        return False, str(failure)
-    except OSError as error:
-        # The kernel's words: asyncio's own tell where, and not why.
-        return False, os.strerror(error.errno) if error.errno else str(error) or type(error).__name__
-    except Exception as error:  # whatever it is: a check that cannot run is a failed check
-        return False, f"{type(error).__name__}: {error}"
