@@ -22,7 +22,7 @@ from lab import roots
 SLOW, QUICK = Wire(3), Wire(3, interval_s=0.1)
 VIP, CONTROL = "10.139.1.1", "10.139.1.13"
 RESTART_S = 0.1
-SOON_S = 10.0
+SOON_S = 20.0
 
 
 @pytest.fixture
