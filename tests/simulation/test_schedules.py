@@ -80,8 +80,7 @@ def test_every_kind_of_forged_packet_is_sent() -> None:
 
 def test_lifetimes_are_the_services() -> None:
     """The simulated interface lets go when the real one does."""
-    service = pytest.importorskip("vrrp_agent.service.virtual_router")
+    service = pytest.importorskip("vrrp_agent.service.lifetimes")
     for interval_cs in (1, 50, 66, 67, 100, 150, 4095):
         instance = SimpleNamespace(advert_interval_cs=interval_cs)
-        real = service.VirtualRouter.lifetime_s.fget(SimpleNamespace(instance=instance))
-        assert lifetime_s(settings(interval_cs=interval_cs)) == real
+        assert lifetime_s(settings(interval_cs=interval_cs)) == service.lifetime_s(instance)

@@ -58,20 +58,19 @@ class HandoverError(StartError):
 _TRANSITION: Fields = {"previous": STATE, "state": STATE, "reason": PLAIN, "at_s": PLAIN}
 VIRTUAL_ROUTER: Fields = {
     "index": PLAIN,
-    "address_index": PLAIN,
     "last_transition": snapshot.optional(snapshot.record(Transition, _TRANSITION)),
     "since_s": PLAIN,
     "counting_since_s": PLAIN,
-    "_renewed_s": PLAIN,
     "_refused": PLAIN,
     "_retry_s": PLAIN,
     "_started": PLAIN,
     "_stopping": PLAIN,
 }
-# Written otherwise (`instance`, `router`), read anew (`_mac`), found again (`conflicts`), or the process's (`tally`).
+# Written otherwise (`instance`, `router`, `addresses`), read anew (`_mac`), found again (`conflicts`), or the
+# process's (`tally`).
 LEFT_OUT = {
     *("instance", "router", "checks", "group", "still_master", "conflicts", "tally"),
-    *("_mac", "_conditions", "_overdue_ns"),
+    *("addresses", "_mac", "_conditions"),
     *("_network", "_tell", "_limiter", "_loop", "_timer", "_resuming"),
 }
 _INSTANCE: Mapping[str, Shape] = {**snapshot.SETTINGS, "use_vmac": PLAIN}
@@ -84,6 +83,7 @@ def remember(running: VirtualRouter) -> dict[str, Any]:
         "instance": snapshot.take(running.instance, _INSTANCE),
         "router": snapshot.write(running.router),
         "checks": running.checks.remember(),
+        "address_index": running.addresses.index,
         **snapshot.take(running, VIRTUAL_ROUTER),
     }
 
@@ -94,6 +94,7 @@ def restore(document: Mapping[str, Any], configured: Instance, network: Network,
     running = VirtualRouter(replace(configured, **known), network, tell)
     snapshot.restore(running.router, document["router"])
     snapshot.fill(running, VIRTUAL_ROUTER, document)
+    running.addresses.index = document["address_index"]
     running.checks.restore(document.get("checks", {}))  # the version before had none
     if running.instance.use_vmac:
         network.virtual_macs.adopt(running.instance)

@@ -148,5 +148,5 @@ def _last_transition(running: VirtualRouter) -> dict[str, str] | None:
 
 def _present(running: VirtualRouter, present: Mapping[int, Sequence[IPInterface]]) -> list[IPInterface]:
     """What is on an instance's interface, and on the one with its virtual MAC."""
-    indexes = sorted({running.index or 0, running.address_index or 0})
+    indexes = sorted({running.index or 0, running.addresses.index or 0})
     return [address for index in indexes for address in present.get(index, ())]

@@ -19,13 +19,11 @@ from ..protocol.router import Router
 from ..protocol.settings import IPInterface
 from .checks.runner import Checks
 from .condition import Condition
-from .lifetimes import lifetime_s, may_resume, overdue_ns
 from .log import LOGGER, Limiter
 from .network import Network
-from .owner import movable
 from .tally import Tally
 from .tracking import link_fault
-from .virtual_mac import UnfitError
+from .virtual_addresses import VirtualAddresses
 
 # How long to wait before trying again after the kernel has refused an address: every try that fails takes the role
 # from a healthy peer for a moment, so that they become rare.
@@ -69,22 +67,18 @@ class VirtualRouter:
         self.instance = instance
         self.router = Router(instance, time.time_ns)
         self.index: int | None = None
-        # Where its addresses are: another interface than the one that it listens on if it has a virtual MAC.
-        self.address_index: int | None = None
         self.last_transition: Transition | None = None
         self.since_s = self.counting_since_s = time.time()
         self.group: Group | None = None
         self.conflicts = Conflicts(time.monotonic_ns())
         self.tally = Tally()
+        self.addresses = VirtualAddresses(self, network, self._warn)
         self._mac: bytes | None = None
         self._network = network
         self._tell = tell
         self._limiter = Limiter()
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
-        self._renewed_s = 0.0
-        # How long after its deadline it is as good as dead, where the kernel would keep its addresses for longer.
-        self._overdue_ns: int | None = None
         self._refused: str | None = None
         self._retry_s = _RETRY_FIRST_S
         self._started = self._stopping = self._resuming = False
@@ -98,11 +92,6 @@ class VirtualRouter:
         """How log lines name it: instance, interface and virtual router id."""
         return f"{self.instance.name} {self.instance.interface}/{self.instance.virtual_router_id}"
 
-    @property
-    def lifetime_s(self) -> int:
-        """How long the kernel keeps an address of this instance that nobody renews."""
-        return lifetime_s(self.instance)
-
     def start(self, held_s: float | None = None) -> None:
         """Take part, if the interface lets us; go on as MASTER where an earlier life held the addresses till now."""
         self._started, self._resuming = True, held_s is not None
@@ -111,11 +100,11 @@ class VirtualRouter:
         self.handle(events.Start(held_s))
         self._resuming = False
         if held_s is not None and self.router.state is not State.MASTER:
-            self._release(self.instance.addresses)
+            self.addresses.release(self.instance.addresses)
 
     def go_on(self) -> None:
         """Take part where another process has left off."""
-        self._renewed_s = 0.0  # it was renewed for the life of that one
+        self.addresses.forget_renewal()
         if self._refused is not None:
             self._loop.call_later(self._retry_s / 2, self._try_again)
         self.checks.start(trusting=True)
@@ -160,27 +149,27 @@ class VirtualRouter:
             self._timer.cancel()
         self.checks.stop()
         if not self.stopped:
-            self._release(self.instance.addresses)
-        self._drop_virtual_mac()
+            self.addresses.release(self.instance.addresses)
+        self.addresses.drop_virtual_mac()
 
     def reconfigure(self, instance: Instance) -> None:
         """Take new settings for the same virtual router, without a change of role."""
         moves = instance.use_vmac != self.instance.use_vmac
         if moves:
-            self._release(self.instance.addresses)
-            self._drop_virtual_mac()
+            self.addresses.release(self.instance.addresses)
+            self.addresses.drop_virtual_mac()
         if (instance.priority, instance.preempt) != (self.instance.priority, self.instance.preempt):
             self.resume_preemption()
         self.instance = instance
         self.checks.replace(instance.checks)
-        if moves and not self.stopped and self._place() is not None:
+        if moves and not self.stopped and self.addresses.place(self._awake) is not None:
             self.follow_interface()
         self.handle(events.Reconfigured(self._effective()))
         if self.router.state is State.MASTER:
             # The lifetime follows the interval: an old, shorter one would end before the next advert renews it.
             self._claim()
             if moves:
-                self._announce(instance.addresses)
+                self.addresses.announce(instance.addresses)
         if not self.stopped:
             self._follow_condition()
 
@@ -194,12 +183,12 @@ class VirtualRouter:
         if self.router.state is State.MASTER:
             # After a long pause it may be master no more, and learns that from the clock alone.
             self.handle(events.TimerDue())
-        if self.router.state is State.MASTER and self.address_index is not None and not self._conditions.spared:
-            missing = self._network.missing(self.address_index, self.instance.addresses)
+        if self.router.state is State.MASTER and not self._conditions.spared:
+            missing = self.addresses.missing()
             if missing:
                 LOGGER.warning("%s: removed by somebody else, restored: %s", self.label, _join(missing))
                 self._claim()
-                self._announce(missing)
+                self.addresses.announce(missing)
 
     def handle(self, event: events.Event) -> None:
         """Feed the router one event, do what it wants, and wait for its deadline."""
@@ -232,7 +221,7 @@ class VirtualRouter:
         if link is not None:
             # Else the index stays: an interface that was renamed still has the addresses, and they are to be released.
             self.index = link.index
-        down = self._place() or link_fault(self._network, name)
+        down = self.addresses.place(self._awake) or link_fault(self._network, name)
         if link is None or down is not None:
             return events.InterfaceDown(str(down))
         return self._conditions.interface(self.instance, link, self.router.source, self._refused)
@@ -254,23 +243,10 @@ class VirtualRouter:
             LOGGER.info("%s: effective priority %d -> %d: %s", self.label, before, priority, why)
             self.handle(events.Reconfigured(self._effective()))
 
-    def _place(self) -> str | None:
-        """Know where the addresses go, and have that ready for the present state; why they can go nowhere, if so."""
-        link = self._network.link(self.instance.interface)
-        if link is None:
-            return None
-        try:
-            self.address_index = link.index
-            if self.instance.use_vmac:
-                up = self._resuming or self.router.state is State.MASTER
-                self.address_index = self._network.virtual_macs.ensure(self.instance, link, up)
-        except (KernelError, UnfitError) as error:
-            return str(error)
-        return None
-
-    def _drop_virtual_mac(self) -> None:
-        if self.instance.use_vmac:
-            self._network.virtual_macs.remove(self.instance)
+    @property
+    def _awake(self) -> bool:
+        """Whether an interface with the virtual MAC is to pass packets."""
+        return self._resuming or self.router.state is State.MASTER
 
     # --- the deadline
 
@@ -279,8 +255,7 @@ class VirtualRouter:
         deadline_ns = self.router.deadline_ns
         if deadline_ns is None:
             return
-        if self._overdue_ns is not None:
-            self._network.reaper.renew(self, deadline_ns + self._overdue_ns)
+        self.addresses.keep_until(deadline_ns)
         deadline_s = deadline_ns / 1e9
         if self._timer is not None and self._timer.when() <= deadline_s and not self._timer.cancelled():
             return
@@ -305,9 +280,9 @@ class VirtualRouter:
         elif isinstance(effect, events.ClaimAddresses):
             self._claim()
         elif isinstance(effect, events.ReleaseAddresses):
-            self._release(effect.addresses)
+            self.addresses.release(effect.addresses)
         elif isinstance(effect, events.Announce):
-            self._announce(effect.addresses)
+            self.addresses.announce(effect.addresses)
         elif isinstance(effect, events.StateChanged):
             self._note_transition(effect)
         elif isinstance(effect, events.StillMaster):
@@ -325,24 +300,23 @@ class VirtualRouter:
         if self.index is None:
             return
         is_master = self.router.state is State.MASTER and self.router.yielding is None
-        if is_master and self._loop.time() - self._renewed_s > self.lifetime_s / 4:
+        if is_master and self.addresses.due:
             self._claim()
         try:
-            if is_master and self.instance.use_vmac and self.address_index is not None:
+            if is_master and self.instance.use_vmac and self.addresses.index is not None:
                 # RFC 9568 7.2: an advert comes from the virtual MAC. Not the one of a MASTER that has just yielded: the
                 # switch would look for the MAC here again.
-                self._network.send_frame(self.address_index, effect.message, effect.source, effect.destination)
+                self._network.send_frame(self.addresses.index, effect.message, effect.source, effect.destination)
             else:
                 self._network.send(self.index, self.instance.family, effect.message, effect.source, effect.destination)
         except KernelError as error:
             self._warn(("send", error.errno), f"{error}")
 
     def _claim(self) -> None:
-        """Claim the addresses that are missing and renew the others: all of them, as one time of renewal is kept."""
-        if self.address_index is None or self._conditions.spared:
+        """Have the addresses, or let the peer have the role."""
+        if self.addresses.index is None or self._conditions.spared:
             return  # before the host's own address is back ours would be the first, and its own a secondary one
-        self._renewed_s = self._loop.time()
-        for error in self._put():
+        for error in self.addresses.claim(self._awake):
             self._warn(("claim", error), error)
             if self._refused is None:
                 # A master without its addresses is an outage that nobody takes over from: let the peer have the role.
@@ -351,45 +325,9 @@ class VirtualRouter:
                 self._loop.call_later(self._retry_s, self._try_again)
                 self._retry_s = min(2 * self._retry_s, _RETRY_LAST_S)
 
-    def _put(self) -> list[str]:
-        """The addresses on the interface, which must be awake for that; what the kernel has against it."""
-        unfit = self._place() if self.instance.use_vmac else None
-        if unfit is not None or self.address_index is None:
-            return [unfit] if unfit else []
-        addresses = movable(self._network, self.address_index, self.instance, self.instance.addresses)
-        errors = self._network.claim(self.address_index, addresses, self.lifetime_s, self)
-        self._overdue_ns = overdue_ns(self.instance, self.router.settings.priority)
-        if self._overdue_ns is None:
-            self._network.reaper.release(self, self.address_index, addresses)
-        else:
-            at_end = not may_resume(self.instance)
-            self._network.reaper.hold(self, self.label, at_end, self.address_index, addresses)
-        return [str(error) for error in errors]
-
     def _try_again(self) -> None:
         self._refused = None
         self.follow_interface()
-
-    def _release(self, addresses: tuple[IPInterface, ...]) -> None:
-        if self.address_index is None:
-            return
-        to_release = movable(self._network, self.address_index, self.instance, addresses)
-        self._network.reaper.release(self, self.address_index, to_release)
-        for error in self._network.release(self.address_index, to_release, self):
-            self._warn(("release", error.op), f"{error}")
-        if self.instance.use_vmac and self.router.state is not State.MASTER:
-            try:
-                self._network.virtual_macs.sleep(self.instance)
-            except KernelError as error:
-                self._warn(("sleep", error.errno), f"{error}")
-
-    def _announce(self, addresses: tuple[IPInterface, ...] | list[IPInterface]) -> None:
-        if self.address_index is None:
-            return
-        try:
-            self._network.announce(self.address_index, addresses)
-        except KernelError as error:
-            self._warn(("announce", error.errno), f"{error}")
 
     def _note_transition(self, effect: events.StateChanged) -> None:
         self.since_s = time.time()
@@ -397,7 +335,7 @@ class VirtualRouter:
         self.conflicts = Conflicts(time.monotonic_ns())
         if self.stopped:
             self.checks.stop()
-            self._drop_virtual_mac()
+            self.addresses.drop_virtual_mac()
         level = LOGGER.warning if effect.state is State.FAULT else LOGGER.info
         level("%s: %s -> %s: %s", self.label, effect.previous.value, effect.state.value, effect.reason)
         became_master = effect.state is State.MASTER
