@@ -5,8 +5,8 @@
 
     python3 watch.py FILE INTERVAL_S
 
-What is late while the machine itself stood still (tests/support/metronome.py) is no fault of the agents. `late_ms` is told
-from 20 ms on; what a scenario beside others can insist on is `late_intervals`, by which a peer would take over.
+What is late while the machine itself stood still (tests/support/metronome.py) is no fault of the agents. `late_ms` is
+told from 20 ms on; what a scenario beside others can insist on is `late_intervals`, by which a peer would take over.
 """
 
 from __future__ import annotations
@@ -64,7 +64,10 @@ def listen(until: Path) -> list[Advert]:
 
 
 def late_s(adverts: list[Advert], interval_s: float, pauses: list[Pause]) -> list[float]:
-    """By how much adverts of one MASTER came later than they should, and nothing else explains it; 0 is its last word."""
+    """By how much adverts of one MASTER came later than they should, unless the machine explains it.
+
+    An advert of priority 0 is a MASTER's last word: what comes after it is another term.
+    """
     return [
         after.at_s - before.at_s - interval_s
         for before, after in pairwise(adverts)
