@@ -1,11 +1,12 @@
 # Copyright: (c) 2026, duet.ha_pair contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Listens to adverts in the lab's client until a file is there, and prints which came late, as JSON.
+"""Listens to adverts in the lab's client until a file is there, and prints how late they came, as JSON.
 
     python3 watch.py FILE INTERVAL_S
 
-What is late while the machine itself stood still (tests/support/metronome.py) is no fault of the agents.
+What is late while the machine itself stood still (tests/support/metronome.py) is no fault of the agents. `late_ms` is
+told from 20 ms on; what a scenario beside others can insist on is `late_intervals`, by which a peer would take over.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import struct
 import sys
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "plugins/module_utils")]
@@ -62,10 +63,13 @@ def listen(until: Path) -> list[Advert]:
     return adverts
 
 
-def late(adverts: list[Advert], interval_s: float, pauses: list[Pause]) -> list[tuple[Advert, Advert]]:
-    """Adverts that one MASTER sent later than it should, and that nothing else explains; 0 is its last word."""
+def late_s(adverts: list[Advert], interval_s: float, pauses: list[Pause]) -> list[float]:
+    """By how much adverts of one MASTER came later than they should, unless the machine explains it.
+
+    An advert of priority 0 is a MASTER's last word: what comes after it is another term.
+    """
     return [
-        (before, after)
+        after.at_s - before.at_s - interval_s
         for before, after in pairwise(adverts)
         if before.source == after.source
         and before.priority > 0
@@ -79,8 +83,10 @@ def main(until: str, interval_s: str) -> int:
     metronomes = Metronomes()
     adverts = listen(Path(until))
     pauses = metronomes.stop()
-    found = late(adverts, float(interval_s), pauses)
-    print(json.dumps({"adverts": len(adverts), "late": found, "machine_stood_still": len(pauses)}))
+    found = late_s(adverts, float(interval_s), pauses)
+    told: dict[str, Any] = {"adverts": len(adverts), "late_ms": [round(one * 1000) for one in found]}
+    told["late_intervals"] = max(found, default=0) / float(interval_s)
+    print(json.dumps({**told, "machine_stood_still": len(pauses)}))
     return 0
 
 
