@@ -117,7 +117,7 @@ def stages() -> list[Stage]:
     result += [
         # They wait more than they work.
         Stage("namespaces", pytest("tests/netns", "-n", "6", "-m", "not alone"), pytest=True),
-        Stage("interop", pytest("tests/interop", "-n", "8"), pytest=True),
+        Stage("interop, benchmark", pytest("tests/interop", "tests/benchmark", "-n", "8"), pytest=True),
     ]
     # They look for milliseconds.
     result += [

@@ -125,6 +125,10 @@ instances:
       description: The priority that is advertised.
       type: int
       sample: 150
+    last_resort:
+      description: Whether its checks have failed, and it takes part below all healthy nodes (C(last_resort)).
+      type: bool
+      sample: false
     switched_over:
       description:
         - Whether it has given its role away (M(duet.ha_pair.vrrp_switchover)), and follows the new MASTER whatever the

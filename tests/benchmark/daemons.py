@@ -33,11 +33,12 @@ class Load:
     instances: int = 1
     interval_s: float = 1.0
     vips: int = 1
+    per_link: int = PER_LINK
 
     @property
     def links(self) -> int:
         """How many segments it takes."""
-        return -(-self.instances // PER_LINK)
+        return -(-self.instances // self.per_link)
 
     @property
     def down_s(self) -> float:
@@ -47,7 +48,7 @@ class Load:
     def routers(self) -> Iterator[tuple[int, int, list[str]]]:
         """Link, virtual_router_id and addresses of each."""
         for number in range(self.instances):
-            link, within = divmod(number, PER_LINK)
+            link, within = divmod(number, self.per_link)
             yield link, within + 1, [f"10.{140 + link}.{within + 1}.{host}" for host in range(1, self.vips + 1)]
 
 
@@ -56,8 +57,9 @@ class Daemon:
 
     kind: str
     peer: OurAgent | Keepalived
-    # What its log says of each virtual router that is ready.
-    says: str
+    # What its log says of a virtual router that is ready, and of one that becomes MASTER.
+    ready: str
+    rises: str
 
     def configure(self, load: Load) -> None:
         """Write the configuration, with the priority of the node."""
@@ -82,7 +84,18 @@ class Daemon:
 
     def wait_until_master(self, load: Load, timeout_s: float = 60.0) -> None:
         """Wait until it holds all addresses."""
-        wanted, deadline = load.instances * load.vips, time.monotonic() + timeout_s
+        self._wait_until_held(load, load.instances * load.vips, timeout_s)
+
+    def wait_until_backup(self, load: Load, timeout_s: float = 60.0) -> None:
+        """Wait until it holds none."""
+        self._wait_until_held(load, 0, timeout_s)
+
+    def masterships(self) -> int:
+        """How often it has become MASTER of anything."""
+        return self.peer.log.count(self.rises)
+
+    def _wait_until_held(self, load: Load, wanted: int, timeout_s: float) -> None:
+        deadline = time.monotonic() + timeout_s
         while self._held_everywhere(load) != wanted:
             if time.monotonic() > deadline:
                 raise AssertionError(f"{self.kind}: not {wanted} addresses within {timeout_s} s")
@@ -95,14 +108,15 @@ class Daemon:
         return self.peer.run_command()
 
     def _ready(self) -> int:
-        return self.peer.log.count(self.says)
+        return self.peer.log.count(self.ready)
 
 
 class Ours(Daemon):
     """Our agent."""
 
     kind = OURS
-    says = "INIT -> BACKUP"
+    ready = "INIT -> BACKUP"
+    rises = "-> MASTER"
 
     def __init__(self, node: Namespace, folder: Path) -> None:
         self.peer: OurAgent = OurAgent(node, folder)
@@ -127,7 +141,8 @@ class Theirs(Daemon):
     """keepalived, without its detailed log."""
 
     kind = THEIRS
-    says = "Entering BACKUP STATE"
+    ready = "Entering BACKUP STATE"
+    rises = "Entering MASTER STATE"
 
     def __init__(self, node: Namespace, folder: Path, root: Path) -> None:
         self.peer: Keepalived = Keepalived(node, folder, root)

@@ -18,6 +18,7 @@ from .wire import Heard, Observer
 
 # A MASTER announces its addresses again some seconds after its takeover; that is no part of its everyday work.
 ANNOUNCED_S = 6.0
+CONTROL = "10.139.1.13"
 _TAKEOVER_S = 60.0
 LABELS = ("a", "b", "control", "client", "observer")
 # What was measured, by the names of titles.FIGURES.
@@ -36,35 +37,38 @@ class Pair:
         self.segment["client"].ip("route", "add", "10.140.0.0/16", "dev", "eth0")
         self.a, self.b = (make(kind, self.segment[label], folder / label, release) for label in "ab")
         names = {self.segment[label].mac(f"eth{link}"): label for label in "ab" for link in range(load.links)}
-        self._observer = Observer(self.segment["observer"], names)
+        self.observer = Observer(self.segment["observer"], names)
         self._listen(False)
 
-    def up(self) -> None:
-        """Start both; a is MASTER of all, and has announced so for the last time."""
+    def up(self, settle_s: float = ANNOUNCED_S) -> None:
+        """Start both; a is MASTER of all, and after this time has announced so for the last time."""
         self.a.start(self.load)
         self.a.wait_until_master(self.load)
         self.b.start(self.load)
-        time.sleep(ANNOUNCED_S)
+        time.sleep(settle_s)
 
     def cut(self) -> None:
         """Take node a off all segments in one go."""
         self._ports("a", "down")
 
-    def plug(self) -> None:
-        """Put it back, and wait until it passes packets."""
+    def restore(self) -> None:
+        """Put it back, and wait until it is MASTER of all again."""
         for link in range(self.load.links):
             self.segment.plug(self.segment["a"], f"eth{link}")
+        self.a.wait_until_master(self.load)
+        self.b.wait_until_backup(self.load)
+        time.sleep(0.5)
 
     @contextmanager
     def recording(self) -> Iterator[list[Heard]]:
         """Record while the block runs; the list is filled when it has ended."""
         self._listen(True)
-        self._observer.read()
+        self.observer.read()
         heard: list[Heard] = []
         try:
             yield heard
         finally:
-            heard += self._observer.read()
+            heard += self.observer.read()
             self._listen(False)
 
     def fail_over(self) -> list[Heard]:
@@ -74,15 +78,15 @@ class Pair:
         """
         vips = {vip for _link, _number, vips in self.load.routers() for vip in vips}
         self._listen(True)
-        heard = self._observer.read()
+        self.observer.read()  # of earlier times
+        heard: list[Heard] = []
 
         def served() -> bool:
-            heard.extend(self._observer.read())
+            heard.extend(self.observer.read())
             news = {one.about for one in heard if one.sender == "b"}
             return len(news) == len(vips) + self.load.instances
 
         time.sleep(1.5 * self.load.interval_s)  # one advert of each at least
-        heard += self._observer.read()
         self.cut()
         deadline = time.monotonic() + _TAKEOVER_S
         while not served():
@@ -94,7 +98,7 @@ class Pair:
 
     def remove(self) -> None:
         """Leave nothing behind."""
-        self._observer.close()
+        self.observer.close()
         self.segment.remove()
 
     def _listen(self, on: bool) -> None:

@@ -12,6 +12,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from vrrp_agent.version import VERSION
@@ -22,32 +25,37 @@ from . import summary
 from .daemons import KINDS, OURS
 from .rows import Case, Row
 
-__all__ = ["KINDS", "measure"]
+__all__ = ["KINDS", "chosen", "measure"]
 TRIES = 2
 
 
-def measure(
-    rows: Sequence[Row], only: Sequence[str], kinds: Sequence[str], release: str, rounds: int | None
-) -> list[dict[str, Any]]:
-    """The documents of the rows that are wanted: by name, or by name/case; all if none is named."""
-    found = []
-    for row in rows:
-        cases = [case for case in row.cases if not only or {row.name, f"{row.name}/{case.name}"} & set(only)]
-        if cases:
-            found.append(_row(row, cases, kinds, release, rounds))
-    return found
+def chosen(rows: Sequence[Row], only: Sequence[str]) -> list[Row]:
+    """The rows that are wanted, by name or by name/case, with the cases that are; all if none is named."""
+    found = [
+        replace(row, cases=tuple(one for one in row.cases if {row.name, f"{row.name}/{one.name}"} & set(only)))
+        for row in rows
+    ]
+    return [row for row in found if row.cases] if only else list(rows)
 
 
-def _row(row: Row, cases: Sequence[Case], kinds: Sequence[str], release: str, rounds: int | None) -> dict[str, Any]:
+def measure(rows: Sequence[Row], kinds: Sequence[str], release: str, rounds: int | None) -> list[dict[str, Any]]:
+    """The rows' documents."""
+    return [_row(row, kinds, release, rounds) for row in rows]
+
+
+def _row(row: Row, kinds: Sequence[str], release: str, rounds: int | None) -> dict[str, Any]:
     began, loads = time.monotonic(), [os.getloadavg()[0]]
     documents = []
-    for case in cases:
+    for case in row.cases:
         document: dict[str, Any] = {"name": case.name, "title": case.title, "samples": []}
+        able = [kind for kind in kinds if kind in case.kinds]
         for number in range(rounds or case.rounds):
             # Whoever goes first goes second in the next round.
-            for kind in kinds if number % 2 == 0 else kinds[::-1]:
-                document["samples"] += _samples(row, case, kind, number, release)
-                loads.append(os.getloadavg()[0])
+            turn = able if number % 2 == 0 else able[::-1]
+            with ThreadPoolExecutor(len(turn) if case.together else 1) as pool:
+                for samples in pool.map(partial(_samples, row, case, number, release), turn):
+                    document["samples"] += samples
+            loads.append(os.getloadavg()[0])
         documents.append(document)
         print(summary.lines(row.name, document), flush=True)
     return {
@@ -60,7 +68,7 @@ def _row(row: Row, cases: Sequence[Case], kinds: Sequence[str], release: str, ro
     }
 
 
-def _samples(row: Row, case: Case, kind: str, number: int, release: str) -> list[dict[str, Any]]:
+def _samples(row: Row, case: Case, number: int, release: str, kind: str) -> list[dict[str, Any]]:
     error = ""
     for _try in range(TRIES):
         try:

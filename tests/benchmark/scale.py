@@ -8,33 +8,43 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from .daemons import Daemon, Load
 from .pair import ANNOUNCED_S, Figures, Pair, pair_of
 from .usage import Usage
 from .wire import ADVERT, ANNOUNCEMENT, Heard, first_ns, last_advert_ns, late_ms
 
-WINDOW_S = 10.0
-LISTEN_S = 5.0
+
+@dataclass(frozen=True)
+class Patience:
+    """For how long what was announced settles, processor time is measured, and adverts are listened to."""
+
+    settle_s: float = ANNOUNCED_S
+    window_s: float = 10.0
+    listen_s: float = 5.0
 
 
-def measure(kind: str, load: Load, release: str, window_s: float = WINDOW_S, listen_s: float = LISTEN_S) -> Figures:
+PATIENCE = Patience()
+
+
+def measure(kind: str, load: Load, release: str, patience: Patience = PATIENCE) -> Figures:
     """All figures of one pair, by their names."""
     with pair_of(kind, load, release) as pair:
         figures = {"start_s": pair.a.start(load), "start_cpu_s": pair.a.usage().cpu_ns / 1e9}
         pair.a.wait_until_master(load)
         pair.b.start(load)
-        time.sleep(ANNOUNCED_S)
-        figures |= _everyday_work(pair, window_s)
-        figures |= _late(pair, listen_s)
+        time.sleep(patience.settle_s)
+        figures |= _everyday_work(pair, patience.window_s)
+        figures |= _late(pair, patience.listen_s)
         return figures | _failover(pair)
 
 
-def cost(kind: str, load: Load, release: str, window_s: float = WINDOW_S) -> Figures:
+def cost(kind: str, load: Load, release: str, patience: Patience = PATIENCE) -> Figures:
     """Processor time and memory alone."""
     with pair_of(kind, load, release) as pair:
-        pair.up()
-        return _everyday_work(pair, window_s)
+        pair.up(patience.settle_s)
+        return _everyday_work(pair, patience.window_s)
 
 
 def _everyday_work(pair: Pair, window_s: float) -> Figures:

@@ -135,5 +135,6 @@ def settings(
         unicast_min_ttl=255,
         preempt_delay_ms=0,
         startup_delay_ms=0,
+        last_resort=False,
         checksum="auto",
     )

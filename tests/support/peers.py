@@ -117,7 +117,7 @@ class OurAgent(Peer):
         """Write its configuration, start it, and wait until it answers."""
         self.write(wire, priority, **more)
         self.launch(self.run_command())
-        wait_for(self._answers, "the agent answers", 10)
+        wait_for(self._answers, "the agent answers", 30)
 
     def write(self, wire: Wire, priority: int, **more: Any) -> None:
         """Write a configuration with one instance."""

@@ -160,6 +160,7 @@ def _read_instance(value: Any, path: str, problems: list[ConfigError]) -> Instan
         "checksum": source.take(
             "checksum", schema.one_of("auto", "with_pseudo_header", "without_pseudo_header"), "auto"
         ),
+        "last_resort": source.take("last_resort", schema.boolean, False),
     }
     source.finish()
     if len(problems) > before:
@@ -227,6 +228,8 @@ def _check_instance(instance: Instance, source: Object) -> None:
         source.problem("track_interfaces", why)
     for why in checks.contradictions(instance.priority, instance.checks):
         source.problem("checks", why)
+    if instance.last_resort and not any(check.priority is None for check in instance.checks):
+        source.problem("last_resort", "means nothing without a check that has on_fail: release; add one, or remove it")
     seen: dict[str, str] = {}
     for key in ("virtual_addresses", "extra_addresses"):
         for address in getattr(instance, key):

@@ -180,6 +180,8 @@ def _warnings(document: dict[str, Any], now_s: float) -> Iterator[str]:
             if check["healthy"] is False:
                 since = _age(check["since"], now_s)
                 yield _printable(f"{name}: check {check['name']} has failed for {since}: {check['detail']}")
+        if instance.get("last_resort") and instance["state"] == "MASTER":
+            yield f"{name}: MASTER as the last resort: this node is sick, and no healthy one takes the role"
         for one in instance.get("conflicts", ()):
             who = f"{one['mac']} has" if one["mac"] else "more MACs have"
             yield f"{name}: {who} {one['address']}, since {one['since']}"

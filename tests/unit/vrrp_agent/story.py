@@ -57,6 +57,7 @@ OURS = Settings(
     preempt_delay_ms=0,
     startup_delay_ms=0,
     checksum="auto",
+    last_resort=False,
 )
 
 

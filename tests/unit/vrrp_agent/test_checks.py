@@ -143,6 +143,19 @@ def test_refused_together() -> None:
     assert of(*many) == ["checks: has 501 checks, at most 500 are possible; join some in a script"]
 
 
+def test_last_resort_refused() -> None:
+    demoting = {**HTTP, "on_fail": {"priority": -60}}
+    useless = ["last_resort: means nothing without a check that has on_fail: release; add one, or remove it"]
+    assert of(HTTP, last_resort=True) == []
+    assert of(last_resort=True) == of(demoting, last_resort=True) == useless
+    low = "priority: 33 is not above 33, and up to there sick nodes have theirs (last_resort)"
+    assert of(HTTP, last_resort=True, priority=33) == [f"{low}; raise it, or remove last_resort"]
+    assert of(HTTP, last_resort=True, priority=255) == [
+        "last_resort: the owner's priority (255) is never lowered; lower the priority, or remove last_resort"
+    ]
+    assert of(HTTP, last_resort=1) == ["last_resort: 1 is not true or false"]
+
+
 @pytest.mark.parametrize(
     ("results", "expected"),
     [

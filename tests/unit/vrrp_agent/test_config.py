@@ -75,6 +75,7 @@ def test_defaults() -> None:
                 unicast_min_ttl=255,
                 preempt_delay_ms=0,
                 startup_delay_ms=0,
+                last_resort=False,
                 checksum="auto",
             ),
         ),

@@ -100,5 +100,11 @@ def test_the_address_owner_waits_for_nobody() -> None:
     ]
 
 
+def test_a_last_resort_would_move_alone() -> None:
+    check = {"type": "tcp", "port": 80}
+    why = "inside has last_resort: true, and would lose its role alone; remove it in a sync group"
+    assert problems([EDGE], last_resort=True, checks=[check]) == [f"sync_groups[0].instances: {why}"]
+
+
 def test_a_wrong_instance_is_no_missing_one() -> None:
     assert problems([EDGE], priority=300) == ["instances[1].priority: 300 is not in 1..255"]

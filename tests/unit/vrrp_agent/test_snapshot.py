@@ -94,11 +94,12 @@ kinds = st.one_of(
     st.builds(replace, settings, authentication=st.just(ENFORCE)),
     st.builds(replace, settings, preempt_delay_ms=st.just(1500), startup_delay_ms=st.just(2500)),
     st.builds(replace, settings, unicast_peers=st.just((LOWER, HIGHER))),
+    st.builds(replace, settings, last_resort=st.just(True)),
 )
 stories = st.lists(
     st.tuples(
         st.sampled_from(["deadline", "deadline", 0, S // 10, S]),
-        st.one_of(st.builds(TimerDue), st.builds(heard, st.sampled_from([0, 1, 100, 200])), others, group_events),
+        st.one_of(st.builds(TimerDue), st.builds(heard, st.sampled_from([0, 1, 20, 100, 200])), others, group_events),
     ),
     max_size=25,
 )

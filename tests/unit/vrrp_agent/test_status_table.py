@@ -80,6 +80,13 @@ def test_checks_have_a_column_where_there_are_any() -> None:
     assert warning == "WARNING web: check api has failed for 3m11s: 503?[2J is not 200"
 
 
+def test_the_last_resort_is_a_warning_while_it_has_the_role() -> None:
+    sick = an_instance(last_resort=True, effective_priority=20)
+    why = "this node is sick, and no healthy one takes the role"
+    assert lines(sick)[2:] == [f"WARNING web: MASTER as the last resort: {why}"]
+    assert lines(an_instance(last_resort=True, state="BACKUP"))[2:] == []
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0, "0s"), (59, "59s"), (60, "1m0s"), (3600, "1h0m"), (90_061, "1d1h"), (-5, "0s")]
 )

@@ -21,7 +21,7 @@ from .events import (
     Stop,
     TimerDue,
 )
-from .settings import PRIORITY_OWNER
+from .settings import LAST_RESORT_MAX, LAST_RESORT_MIN, PRIORITY_OWNER
 
 if TYPE_CHECKING:
     from .router import Router
@@ -78,6 +78,8 @@ def _timer(router: Router, event: TimerDue, now_ns: int) -> None:
     if router._outranked is not None:
         loser = router._outranked
         why = f"{loser.address} has the lower priority: {loser.priority} < {router.settings.priority}"
+        if _relieves(router, loser.priority):
+            why = f"{loser.address} is sick: the last resort, with priority {loser.priority}"
         router._become_master(why, "preempted", now_ns)
     elif router._resigned and router.master is not None:
         router._become_master(f"{router.master.address} resigned (priority 0)", "priority", now_ns)
@@ -101,6 +103,8 @@ def _packet(router: Router, event: PacketReceived, now_ns: int) -> None:
         router.master, router._outranked, router._resigned = heard, None, True
         router._preempt_ns = None
         router._wait(_turn_ns(router), now_ns)
+    elif _relieves(router, advert.priority):
+        _relieve(router, heard)
     elif submits_to(router, advert.priority):
         # Whom it leaves the role to anyway needs no more consideration.
         router.switched_over = router.switched_over and advert.priority < router.settings.priority
@@ -110,6 +114,16 @@ def _packet(router: Router, event: PacketReceived, now_ns: int) -> None:
     else:
         # RFC 9568 6.4.2: discarded, the timer goes on, and at its end this router takes the role.
         router.master = router._outranked = heard
+
+
+def _relieve(router: Router, sick: Master) -> None:
+    """Take the role from a sick master as after a goodbye: the best of the healthy ones is first."""
+    before = router.master if router._outranked is None else None
+    router.master, router._outranked, router._preempt_ns = sick, sick, None
+    # Beside another that is followed it is a second master, which is that one's matter.
+    if before is None or before.address == sick.address or _is_sick(before.priority):
+        # The next advert must not make it longer.
+        router._timer_ns = min(router._timer_ns or sick.heard_ns, sick.heard_ns + _turn_ns(router))
 
 
 def _follow_for_now(router: Router, lesser: Master) -> None:
@@ -131,7 +145,18 @@ def submits_to(router: Router, priority: int) -> bool:
     """Whether a BACKUP leaves the role to a master of this priority (RFC 9568 6.4.2)."""
     # RFC 9568 6.1 Preempt_Mode: the address owner always preempts, whatever it is told.
     preempts = router.settings.preempt and not router.switched_over or router.settings.priority == PRIORITY_OWNER
-    return priority >= router.settings.priority or not preempts
+    return priority >= router.settings.priority or not (preempts or _relieves(router, priority))
+
+
+def _relieves(router: Router, priority: int) -> bool:
+    """Whether a master of this priority is a sick one, which waits for a healthy one, whatever preempt says."""
+    settings = router.settings
+    return settings.last_resort and not settings.is_last_resort and _is_sick(priority)
+
+
+def _is_sick(priority: int) -> bool:
+    """Whether this is the priority of a sick node, where there is a `last_resort`."""
+    return LAST_RESORT_MIN <= priority <= LAST_RESORT_MAX
 
 
 TABLE: dict[tuple[State, type], Callable[..., None]] = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .settings import PRIORITY_OWNER, Settings
+from .settings import LAST_RESORT_MAX, PRIORITY_LOWEST, PRIORITY_OWNER, Settings
 
 _DEFAULT_MIN_TTL = 255
 # As many as fit the smallest link with a trailer behind them: (1280 - 40 - 8 - 28) / 16.
@@ -21,6 +21,7 @@ def contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
     yield from _of_the_peers(settings)
     yield from _of_the_delays(settings)
     yield from _of_the_signature(settings)
+    yield from _of_the_last_resort(settings)
     if settings.checksum != "auto" and (settings.version, settings.family) != (3, 4):
         yield "checksum", "there is a choice in version 3 over IPv4 only; remove it"
 
@@ -67,7 +68,7 @@ def _of_the_delays(settings: Settings) -> Iterator[tuple[str, str]]:
 def _of_the_signature(settings: Settings) -> Iterator[tuple[str, str]]:
     if settings.authentication.type != "hmac":
         return
-    if settings.priority < settings.priority_min:
+    if settings.priority == PRIORITY_LOWEST:
         yield "priority", f"{settings.priority} is no master's where adverts are signed (hmac); set 2 or more"
     count, limit = len(settings.virtual_addresses), _SIGNED_ADDRESSES_MAX_IPV6
     if settings.family == 6 and count > limit:
@@ -75,3 +76,15 @@ def _of_the_signature(settings: Settings) -> Iterator[tuple[str, str]]:
             "virtual_addresses",
             f"has {count} addresses, a signed advert carries {limit}; move some to extra_addresses",
         )
+
+
+def _of_the_last_resort(settings: Settings) -> Iterator[tuple[str, str]]:
+    if not settings.last_resort:
+        return
+    if settings.priority <= LAST_RESORT_MAX:
+        why = (
+            f"{settings.priority} is not above {LAST_RESORT_MAX}, and up to there sick nodes have theirs (last_resort)"
+        )
+        yield "priority", f"{why}; raise it, or remove last_resort"
+    if settings.priority == PRIORITY_OWNER:
+        yield "last_resort", "the owner's priority (255) is never lowered; lower the priority, or remove last_resort"

@@ -58,6 +58,7 @@ def _down(router: Router, event: InterfaceDown, now_ns: int) -> None:
 
 def _reconfigured(router: Router, event: Reconfigured, now_ns: int) -> None:
     before, after = router.settings.addresses, event.settings.addresses
+    falls_sick = event.settings.is_last_resort and not router.settings.is_last_resort
     router._note_settings(event, now_ns)
     gone = tuple(address for address in before if address not in after)
     new = tuple(address for address in after if address not in before)
@@ -66,6 +67,10 @@ def _reconfigured(router: Router, event: Reconfigured, now_ns: int) -> None:
     if new:
         router._effects.append(ClaimAddresses(new))
         router._announce(now_ns)
+    if falls_sick:
+        # A goodbye, so that a healthy backup of any kind is here after Skew_Time. The addresses answer on, and what
+        # is said next holds back whoever is sick as well.
+        router._send(now_ns, priority=0)
     router._send(now_ns)
 
 

@@ -11,6 +11,17 @@ from typing import Union
 
 PRIORITY_OWNER = 255  # RFC 9568 5.2.4: the address owner's
 PRIORITY_LOWEST = 1
+# What a sick node says that is MASTER, or would be, for want of a healthy one (`last_resort`). Not 1, the last word of
+# one that yields; higher ones first, as far as there is room below all priorities of healthy nodes.
+LAST_RESORT_MIN = 2
+_LAST_RESORT_SHARE = 8
+LAST_RESORT_MAX = LAST_RESORT_MIN + (PRIORITY_OWNER - 1) // _LAST_RESORT_SHARE
+
+
+def last_resort_priority(priority: int) -> int:
+    """What is left of a priority where the node is sick, and serves for want of a healthy one."""
+    return LAST_RESORT_MIN + priority // _LAST_RESORT_SHARE
+
 
 IPAddress = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 IPInterface = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
@@ -54,6 +65,8 @@ class Settings:
     startup_delay_ms: int
     # How the checksum is computed, version 3 over IPv4: auto, with_pseudo_header or without_pseudo_header.
     checksum: str
+    # Whether a node whose checks have failed stays, with a priority that any healthy node takes the role from.
+    last_resort: bool
 
     @property
     def family(self) -> int:
@@ -62,8 +75,18 @@ class Settings:
 
     @property
     def priority_min(self) -> int:
-        """The least that this router may say as its own; the lowest of all is no master's where adverts are signed."""
+        """The least that this router may say as its own while it is healthy.
+
+        The lowest of all is no master's where adverts are signed.
+        """
+        if self.last_resort:
+            return LAST_RESORT_MAX + 1
         return PRIORITY_LOWEST + 1 if self.authentication.type == "hmac" else PRIORITY_LOWEST
+
+    @property
+    def is_last_resort(self) -> bool:
+        """Whether this is a sick node, which serves for want of a healthy one."""
+        return self.last_resort and self.priority <= LAST_RESORT_MAX
 
     @property
     def addresses(self) -> tuple[IPInterface, ...]:

@@ -132,6 +132,7 @@ SETTINGS: Fields = {
     "preempt_delay_ms": PLAIN,
     "startup_delay_ms": PLAIN,
     "checksum": PLAIN,
+    "last_resort": PLAIN,
 }
 
 MASTER: Fields = {"address": ADDRESS, "priority": PLAIN, "interval_cs": PLAIN, "heard_ns": PLAIN}

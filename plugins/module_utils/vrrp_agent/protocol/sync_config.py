@@ -54,5 +54,7 @@ def _discord(members: Mapping[str, Settings]) -> Iterator[str]:
             differ = ", ".join(f"{name} has {value}" for name, value in values.items())
             yield f"{key} differs: {differ}; give the instances of a sync group the same {key}"
     for name, member in members.items():
+        if member.last_resort:
+            yield f"{name} has last_resort: true, and would lose its role alone; remove it in a sync group"
         if member.priority == PRIORITY_OWNER:
             yield f"{name} has priority 255, and an address owner waits for no other; set 254 or less"

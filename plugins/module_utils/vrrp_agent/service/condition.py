@@ -11,7 +11,7 @@ from typing import Callable, cast
 from ..config import Instance
 from ..linux.interfaces import Link
 from ..protocol.events import InterfaceDown, InterfaceUp
-from ..protocol.settings import IPAddress
+from ..protocol.settings import IPAddress, last_resort_priority
 from .checks.runner import Checks
 from .network import Network
 from .owner import owner_fault
@@ -58,11 +58,15 @@ class Condition:
         if deaf is not None:
             return InterfaceDown(deaf)
         # The interface still sends: time for a goodbye.
-        unable = refused or tracked_fault(self._network, instance) or self._checks.fault()
+        sick = None if instance.last_resort else self._checks.fault()
+        unable = refused or tracked_fault(self._network, instance) or sick
         return InterfaceUp(source) if unable is None else InterfaceDown(unable, can_send=True)
 
     def priority(self, instance: Instance) -> tuple[int, list[str]]:
         """The priority that is left, and what lowers it."""
+        sick = self._checks.fault() if instance.last_resort else None
+        if sick is not None:
+            return last_resort_priority(instance.priority), [f"last resort: {sick}"]
         priority, reasons = tracked_priority(self._network, instance)
         lowered, failed = self._checks.lowered()
         return max(instance.priority_min, priority + lowered), reasons + failed

@@ -66,6 +66,7 @@ def instance_status(running: VirtualRouter, present: Iterable[IPInterface]) -> d
         "switched_over": router.switched_over,
         "priority": instance.priority,
         "effective_priority": router.settings.priority,
+        "last_resort": router.settings.is_last_resort,
         "advert_interval": instance.advert_interval_cs / 100,
         "preempt": instance.preempt,
         "preempt_delay": instance.preempt_delay_ms / 1000,
