@@ -274,6 +274,21 @@ def test_what_somebody_else_removed_is_restored_and_all_renewed() -> None:
     play(story)
 
 
+def test_adverts_go_at_common_times() -> None:
+    """Two of one interval are sent in one waking, though they began apart; who is leaving has no time to give."""
+
+    async def story(running: VirtualRouter, segment: Segment) -> None:
+        [due_ns] = {running._gathered_ns(10**12 + early_ns) for early_ns in (1, 250_000, 500_000)}
+        assert due_ns == 10**12 + 500_000  # a two-hundredth of 100 ms
+        assert round(running._timer.when() * 1e9) - running.router.deadline_ns < 501_000
+        running.reconfigure(replace(WEB, advert_interval_cs=4000))
+        assert running._gathered_ns(10**12 + 1) == 10**12 + 5_000_000
+        running.stop()
+        assert running._gathered_ns(10**12 + 1) == 10**12 + 1
+
+    play(story)
+
+
 def test_a_renewal_waits_for_nobody() -> None:
     """Adverts renew what is there; what is not there is claimed, so that news of it come."""
 
