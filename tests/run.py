@@ -43,6 +43,7 @@ SCENARIOS = (
     "split_brain_detected",
     "adopt_keepalived",
     "drill",
+    "sick_service",
 )
 # Hosts wait more than they work: for boots, packages, timers.
 SCENARIOS_AT_ONCE = 4

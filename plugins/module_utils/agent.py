@@ -20,6 +20,9 @@ _INTERVALS_TO_SETTLE = 4
 # Within this time the agent has noticed that another host's address is gone.
 _LOOKS_AGAIN_S = 12.0
 
+# An agent that is being started, and one on a host that is busy.
+_PASSING = ("not_running", "timeout")
+
 Ask = Callable[[], dict[str, Any]]
 
 
@@ -31,6 +34,24 @@ def ask() -> dict[str, Any]:
         if error.code == "not_running" and not os.path.lexists("/usr/bin/vrrp-agent"):
             raise client.ControlError("not_installed", "the agent is not installed") from error
         raise
+
+
+def ask_patiently(
+    timeout_s: float,
+    ask: Ask = ask,
+    clock: Callable[[], float] = time.monotonic,
+) -> dict[str, Any]:
+    """The status of an agent that may be slow to answer; raises ControlError as `ask` does.
+
+    One that hangs is ended by its watchdog within this time, and its next life answers.
+    """
+    deadline_s = clock() + timeout_s
+    while True:
+        try:
+            return ask()
+        except client.ControlError as error:
+            if error.code != "timeout" or clock() >= deadline_s:
+                raise
 
 
 def wait_until_settled(
@@ -53,7 +74,7 @@ def wait_until_settled(
             if not waiting or faults(status) or clock() - started_s >= deadline_s:
                 return status, waiting
         except client.ControlError as error:
-            if error.code != "not_running" or clock() - started_s >= deadline_s:
+            if error.code not in _PASSING or clock() - started_s >= deadline_s:
                 raise
         sleep(_POLL_S)
 

@@ -93,7 +93,8 @@ def _mend(one: Tried) -> str:
 
 def _follows(one: Tried) -> str:
     if one["on_fail"] == "release":
-        return "the host takes no role while it does"
+        beside = " from a healthy one" if one.get("last_resort") else ""
+        return f"the host takes no role{beside} while it does"
     return f"the host's priority is {-one['on_fail']['priority']} less while it does"
 
 

@@ -16,16 +16,12 @@ author:
   - duet.ha_pair contributors (@duet)
 version_added: 0.1.0
 extends_documentation_fragment:
+  - duet.ha_pair.attributes
   - ansible.builtin.action_common_attributes
 attributes:
   check_mode:
     support: full
     details: nginx cannot test what is not there, so a configuration that it refuses shows in the real run only.
-  diff_mode:
-    support: full
-  platform:
-    platforms: posix
-    support: full
 options:
   files:
     description: The files to write, path and content.

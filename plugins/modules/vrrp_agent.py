@@ -22,16 +22,12 @@ requirements:
   - pyroute2 >= 0.7.2, < 0.10 on the controller
   - Python >= 3.9 on the node
 extends_documentation_fragment:
+  - duet.ha_pair.attributes
   - ansible.builtin.action_common_attributes
 attributes:
-  check_mode:
-    support: full
   diff_mode:
     support: full
     details: Shows versions and digests, and the text of the unit and of the launcher.
-  platform:
-    platforms: posix
-    support: full
 options:
   unit:
     description: The text of the systemd unit.

@@ -26,16 +26,12 @@ author:
   - duet.ha_pair contributors (@duet)
 version_added: 0.1.0
 extends_documentation_fragment:
+  - duet.ha_pair.attributes
   - ansible.builtin.action_common_attributes
 attributes:
-  check_mode:
-    support: full
   diff_mode:
     support: full
     details: A secret is shown as C(********), a changed one as C(******** (changed)).
-  platform:
-    platforms: posix
-    support: full
 options:
   group:
     description:

@@ -16,16 +16,12 @@ author:
   - duet.ha_pair contributors (@duet)
 version_added: 0.1.0
 extends_documentation_fragment:
+  - duet.ha_pair.attributes
   - ansible.builtin.action_common_attributes
 attributes:
   check_mode:
     support: full
     details: Whether other hosts would answer is found out only by doing it.
-  diff_mode:
-    support: full
-  platform:
-    platforms: posix
-    support: full
 options:
   state:
     description:

@@ -18,18 +18,11 @@ author:
   - duet.ha_pair contributors (@duet)
 version_added: 0.1.0
 extends_documentation_fragment:
+  - duet.ha_pair.attributes.read_only
   - ansible.builtin.action_common_attributes
   - ansible.builtin.action_common_attributes.facts
 attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: N/A
-    details: Nothing is changed.
   facts:
-    support: full
-  platform:
-    platforms: posix
     support: full
 """
 

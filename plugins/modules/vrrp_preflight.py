@@ -21,23 +21,9 @@ author:
   - duet.ha_pair contributors (@duet)
 version_added: 0.1.0
 extends_documentation_fragment:
+  - duet.ha_pair.attributes.controller
   - ansible.builtin.action_common_attributes
   - ansible.builtin.action_common_attributes.flow
-attributes:
-  action:
-    support: full
-  async:
-    support: none
-  bypass_host_loop:
-    support: none
-  check_mode:
-    support: full
-  diff_mode:
-    support: N/A
-    details: Nothing is changed.
-  platform:
-    platforms: all
-    support: full
 options:
   group:
     description:

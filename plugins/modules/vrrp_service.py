@@ -20,15 +20,11 @@ author:
   - duet.ha_pair contributors (@duet)
 version_added: 0.1.0
 extends_documentation_fragment:
+  - duet.ha_pair.attributes
   - ansible.builtin.action_common_attributes
 attributes:
-  check_mode:
-    support: full
   diff_mode:
     support: none
-  platform:
-    platforms: posix
-    support: full
 options:
   package:
     description:
@@ -81,13 +77,14 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.duet.ha_pair.plugins.module_utils import files
-from ansible_collections.duet.ha_pair.plugins.module_utils.agent import ask, wait_until_settled
+from ansible_collections.duet.ha_pair.plugins.module_utils.agent import ask_patiently, wait_until_settled
 from ansible_collections.duet.ha_pair.plugins.module_utils.installation import Installation
 from ansible_collections.duet.ha_pair.plugins.module_utils.service import PROPERTIES, Digests, Plan, plan, read_unit
 from ansible_collections.duet.ha_pair.plugins.module_utils.vrrp_agent import client
 
 UNIT = "vrrp-agent.service"
 CONFIG = "/etc/vrrp-agent/config.json"
+PATIENCE_S = 30.0
 
 
 def systemctl(module: AnsibleModule, *words: str) -> str:
@@ -111,7 +108,8 @@ def make_plan(module: AnsibleModule) -> Plan:
         module.fail_json(msg=f"{UNIT} is not installed; run duet.ha_pair.vrrp_agent first")
     content = files.read(CONFIG)
     try:
-        status = ask()
+        # A busy host's agent is late; to restart it for that would move its roles.
+        status = ask_patiently(PATIENCE_S)
         running = Digests(status.get("package"), str(status.get("config_digest")), "last_upgrade" in status)
     except client.ControlError:
         running = None

@@ -22,16 +22,12 @@ author:
   - duet.ha_pair contributors (@duet)
 version_added: 0.1.0
 extends_documentation_fragment:
+  - duet.ha_pair.attributes
   - ansible.builtin.action_common_attributes
 attributes:
   check_mode:
     support: full
     details: Whether another host would answer is found out only by doing it.
-  diff_mode:
-    support: full
-  platform:
-    platforms: posix
-    support: full
 options:
   instance:
     description: The instance's name.

@@ -16,15 +16,8 @@ author:
   - duet.ha_pair contributors (@duet)
 version_added: 0.1.0
 extends_documentation_fragment:
+  - duet.ha_pair.attributes
   - ansible.builtin.action_common_attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  platform:
-    platforms: posix
-    support: full
 options:
   state:
     description:

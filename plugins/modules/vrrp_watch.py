@@ -17,13 +17,9 @@ author:
   - duet.ha_pair contributors (@duet)
 version_added: 0.1.0
 extends_documentation_fragment:
+  - duet.ha_pair.attributes.read_only
   - ansible.builtin.action_common_attributes
 attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: N/A
-    details: Nothing is changed.
   platform:
     platforms: linux
     support: full

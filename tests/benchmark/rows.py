@@ -31,6 +31,7 @@ class Case:
     rounds: int
     # Both kinds at once: what is counted does not come of the other's work.
     together: bool = False
+    # Those that have such a thing.
     kinds: tuple[str, ...] = KINDS
 
 
@@ -88,16 +89,14 @@ def rows(busy_s: float) -> tuple[Row, ...]:
             "addresses",
             "The MASTER dies: many VIPs on one virtual router",
             tuple(
-                Case(f"{vips}", f"{vips} VIPs", partial(takeover.addresses, Load(1, 0.1, vips), 4), 2)
+                Case(f"{vips}", f"{vips} VIP{'s' * (vips > 1)}", partial(takeover.addresses, Load(1, 0.1, vips), 4), 2)
                 for vips in (1, 20, 200)
             ),
         ),
         Row(
             "planned",
             "Planned changes, asked every millisecond",
-            _cases(
-                {name: name for name in ("stop", "restart", "upgrade", "switchover")} | {"reload": "vip_added"},
-            ),
+            _cases({"reload": "vip_added", **{name: name for name in ("stop", "restart", "upgrade", "switchover")}}),
         ),
         Row(
             "busy",

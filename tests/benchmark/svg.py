@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 640, 360
-_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 20, 40, 50
+_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 30, 40, 50
 # Two hues that people who see no red or no green tell apart; grey is readable on white and on black.
 COLOURS = ("#0072b2", "#d55e00")
 _GREY = "#808080"
-# What a logarithm cannot show, negative and nil, is drawn at the bottom.
-_LEAST = 0.01
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,8 @@ def plot(title: str, x_label: str, y_label: str, series: Sequence[Series]) -> st
 
 
 def _axis(values: Sequence[float], begin: float, end: float) -> _Axis:
-    shown = [max(value, _LEAST) for value in values] or [1.0]
+    # What a logarithm cannot show, negative and nil, is drawn where the axis begins.
+    shown = [value for value in values if value > 0] or [1.0]
     low, high = math.floor(math.log10(min(shown))), math.ceil(math.log10(max(shown)))
     return _Axis(low, max(high, low + 1), begin, end)
 

@@ -14,7 +14,7 @@ from probe import probing
 from segment import Segment, wait_for
 
 WIRES = {"v2-pass": Wire(2, "abc"), "v3": Wire(3), "v3-vmac": Wire(3, interval_s=0.4, use_vmac=True)}
-TAKEOVER_S = 8.0
+TAKEOVER_S = 20.0
 ADVERTS_ENOUGH = 5  # longer than the master down interval
 
 

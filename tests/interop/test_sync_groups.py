@@ -15,7 +15,7 @@ from segment import Segment
 
 WIRE = Wire(3, interval_s=0.4)
 # Generous beside the protocol's own 3.6 s, because these machines are shared.
-TAKEOVER_S = 10.0
+TAKEOVER_S = 20.0
 
 
 @pytest.fixture

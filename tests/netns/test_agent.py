@@ -19,7 +19,7 @@ from segment import Segment, wait_for
 
 WIRE = Wire(3, interval_s=0.2)
 PASS = Wire(2, "s3cretpw")
-SOON_S = 5.0
+SOON_S = 20.0
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from peers import OurAgent, Wire
 from segment import Namespace, Segment, wait_for
 
 WIRE = Wire(3, interval_s=0.2)
-SOON_S = 10.0
+SOON_S = 20.0
 PORT = 8080
 URL = f"http://127.0.0.1:{PORT}/"
 HTTP = {"type": "http", "name": "web", "url": URL, "interval": 0.5, "timeout": 0.5, "fall": 2, "rise": 2}

@@ -22,7 +22,7 @@ from vrrp_agent import client
 
 FAST = Wire(3, interval_s=0.01)
 QUICK = Wire(3, interval_s=0.2)
-SOON_S = 8.0
+SOON_S = 20.0
 
 
 def connect(agent: OurAgent) -> socket.socket:

@@ -36,7 +36,7 @@ from scapy.utils6 import in6_getnsma
 from segment import Namespace, Segment, wait_for
 from vrrp_agent.protocol import packet
 
-SOON_S = 10.0
+SOON_S = 20.0
 GOOD = "1"  # tshark's name for a checksum that is right
 EXTRA = {4: "10.139.1.9/24", 6: "fd00:139::9/64"}
 YIELDS, RESIGNS = 1, 0

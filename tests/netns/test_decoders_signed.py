@@ -32,7 +32,7 @@ from test_decoders import GOOD, QUICK_S
 KEY_ID, KEY = 7, "00112233" * 8
 SIGNED = {"type": "hmac", "keys": [{"id": KEY_ID, "key": KEY}]}
 TRAILER_OCTETS = 28
-SOON_S = 10.0
+SOON_S = 20.0
 
 WIRES = {
     "v2": Wire(2),

@@ -18,7 +18,7 @@ from segment import Segment, wait_for
 from vrrp_agent import client
 
 QUICK = Wire(3, interval_s=0.2)
-SOON_S = 8.0
+SOON_S = 20.0
 OTHER = {
     "name": "other",
     "interface": "eth0",

@@ -18,7 +18,7 @@ from peers import OurAgent, Wire
 from segment import Segment, wait_for
 
 QUICK = Wire(3, interval_s=0.2)
-SOON_S = 8.0
+SOON_S = 20.0
 
 
 @pytest.fixture

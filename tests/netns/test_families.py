@@ -16,7 +16,7 @@ from segment import Namespace, Segment, wait_for
 
 VIPS_IPV6 = ("fe80::139:1/64", "fd00:139::1/64", "fd00:139::2/128")
 IPV6 = Wire(3, interval_s=0.2, vips=VIPS_IPV6)
-SOON_S = 5.0
+SOON_S = 20.0
 MakeSegment = Callable[..., Segment]
 
 

@@ -29,7 +29,7 @@ from vrrp_agent.protocol.master import ANSWERS_A_SECOND
 
 SECONDS = float(os.environ.get("FLOOD_SECONDS", "5"))
 RATE = 20_000
-SOON_S = 10.0
+SOON_S = 20.0
 A, B, STRANGER, NOBODY = (IPv4Address(f"10.139.1.{host}") for host in (11, 12, 13, 200))
 ADDRESSES = tuple(ip_address(vip.partition("/")[0]) for vip in VIPS)
 # A reason is logged once a minute for each sender, and there are not that many of either.

@@ -18,7 +18,7 @@ from segment import Namespace, Segment
 _RUN = """
 import asyncio, json, sys
 from vrrp_agent import config
-from vrrp_agent.service.checks.runner import run_once
+from vrrp_agent.service.checks.once import run_once
 
 async def run(instance):
     checks = config.parse({"router_id": "a", "instances": [instance]}).instances[0].checks

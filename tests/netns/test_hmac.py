@@ -16,7 +16,7 @@ from segment import Segment, wait_for
 from vrrp_agent.linux.sockets import AdvertSocket, Datagram
 
 KEY, NEXT_KEY = "00112233" * 8, "44556677" * 16
-SOON_S = 6.0
+SOON_S = 20.0
 HOUR_S = 3600
 
 # The agent, its wall clock off by the seconds that a file says at that moment.

@@ -16,7 +16,7 @@ from segment import NETNS_DIR, Namespace, Segment, wait_for
 from timeline import Timeline
 
 WIRE = Wire(3, interval_s=0.2)
-SOON_S = 5.0
+SOON_S = 20.0
 RESTORED_S = 0.1
 
 

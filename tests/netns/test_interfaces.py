@@ -233,9 +233,9 @@ def test_after_an_overrun_nothing_older_than_it_is_reported(node: Namespace, ker
 def test_four_thousand_addresses_are_added_listed_and_removed_quickly(kernel: Kernel) -> None:
     index = link_of(kernel).index
     many = [ip_interface(f"10.140.{number // 250}.{number % 250 + 1}/32") for number in range(4000)]
-    started = time.monotonic()
+    started = time.process_time()  # whatever else the machine does
     assert kernel.add_addresses(index, many, None) == []
-    assert time.monotonic() - started < 5  # 0.3-0.5 s measured; a slow machine may take longer, a quadratic codec does
+    assert time.process_time() - started < 5  # 0.3-0.5 s measured; slow machines take longer, a quadratic codec does
     assert len(own_addresses(kernel)) == 4000
     assert kernel.remove_addresses(index, many) == []
     assert own_addresses(kernel) == []

@@ -15,7 +15,7 @@ from probe import probing
 from segment import wait_for
 
 WIRE = Wire(3, interval_s=0.4)
-SOON_S = 15.0
+SOON_S = 20.0
 HMAC = {"type": "hmac", "keys": [{"id": 1, "key": "00112233" * 8}]}
 
 

@@ -23,7 +23,7 @@ from vrrp_agent.service.http_endpoint import CONNECTIONS_MAX, REQUEST_MAX_OCTETS
 QUICK = Wire(3, interval_s=0.2)
 PORT = 9650
 IPV4, IPV6 = "10.139.1.11", "fd00:139::11"
-SOON_S = 10.0
+SOON_S = 20.0
 
 
 def configure(agent: OurAgent, **metrics: str) -> None:

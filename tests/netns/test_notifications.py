@@ -17,7 +17,7 @@ from peers import OurAgent, Wire
 from segment import Segment, wait_for
 
 QUICK, FAST = Wire(3, interval_s=0.2), Wire(3, interval_s=0.02)
-SOON_S = 10.0
+SOON_S = 20.0
 
 # As a keepalived user has it: the four arguments, and nothing of ours.
 SCRIPT = """#!/bin/sh

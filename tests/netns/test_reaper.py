@@ -21,7 +21,7 @@ QUICK = Wire(3, interval_s=0.1)
 VMAC = Wire(3, interval_s=0.1, use_vmac=True)
 HALF = Wire(3, interval_s=0.5)
 SLOW = Wire(3)
-SOON_S = 8.0
+SOON_S = 20.0
 # A busy machine's delay; the kernel's own lifetime would take some 1.5 s more.
 LATE_S = 0.3
 

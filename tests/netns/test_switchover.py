@@ -21,7 +21,7 @@ QUICK = Wire(3, interval_s=0.2)
 IPV6 = Wire(3, interval_s=0.4, vips=VIPS_IPV6)
 VMAC = Wire(3, interval_s=0.4, use_vmac=True)
 HMAC = {"authentication": {"type": "hmac", "keys": [{"id": 1, "key": "6b" * 32}]}}
-SOON_S = 8.0
+SOON_S = 20.0
 
 
 @pytest.fixture

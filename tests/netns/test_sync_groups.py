@@ -15,7 +15,7 @@ from peers import Wire
 from segment import Segment, wait_for
 
 WIRE = Wire(3, interval_s=0.2)
-SOON_S = 5.0
+SOON_S = 20.0
 
 
 @pytest.fixture

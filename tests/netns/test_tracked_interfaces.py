@@ -12,7 +12,7 @@ from peers import OurAgent, Wire
 from segment import Segment
 
 WIRE = Wire(3, interval_s=0.2)
-SOON_S = 5.0
+SOON_S = 20.0
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from peers import VIPS_IPV6, OurAgent, Wire
 from segment import Segment, wait_for
 from vrrp_agent.linux.sockets import AdvertSocket
 
-SOON_S = 5.0
+SOON_S = 20.0
 WIRES = {
     "v2": (Wire(2), "10.139.1.11", "10.139.1.12"),
     "v3": (Wire(3, interval_s=0.2), "10.139.1.11", "10.139.1.12"),

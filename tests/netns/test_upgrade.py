@@ -35,7 +35,7 @@ INTERVALS = [pytest.param(SLOW, id="1s"), pytest.param(FAST, id="10ms", marks=py
 VIP, CONTROL = "10.139.1.1", "10.139.1.13"
 KEY = "00112233" * 8
 HMAC = {"type": "hmac", "keys": [{"id": 1, "key": KEY}]}
-SOON_S = 10.0
+SOON_S = 20.0
 
 # A version of the agent that is the same until it is to take over, and then does what FILE says.
 _OTHER_VERSION = """

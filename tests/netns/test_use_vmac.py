@@ -23,7 +23,7 @@ VMAC, VMAC6 = "00:00:5e:00:01:33", "00:00:5e:00:02:33"
 MACVLAN, MACVLAN6 = "vrrp4.51.eth0", "vrrp6.51.eth0"
 VIPS_IPV6 = ("fe80::139:1/64", "fd00:139::1/64", "fd00:139::2/128")
 IPV4, IPV6 = Wire(3, interval_s=0.2), Wire(3, interval_s=0.2, vips=VIPS_IPV6)
-SOON_S = 5.0
+SOON_S = 20.0
 MakeSegment = Callable[..., Segment]
 Start = Callable[..., OurAgent]
 

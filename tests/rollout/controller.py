@@ -13,12 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ansible.parsing.vault import VaultLib, VaultSecret
+
 from lab import Lab
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 PATH = f"{BIN}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DEADLINE_S = 300
+VAULT_PASSWORD = "of the vault"
 HOSTS = {"east": ("lb1", "lb2"), "west": ("lb3", "lb4")}
 
 
@@ -48,6 +51,7 @@ class Controller:
     def __init__(self, lab: Lab, folder: Path) -> None:
         self.lab = lab
         self._folder = folder
+        (folder / "vault_password").write_text(VAULT_PASSWORD)
         self.collections = ROOT / ".build"
         self.vip = lab.plan.subnet.address
         self._deployed: dict[str, Any] = {}
@@ -59,6 +63,14 @@ class Controller:
             for name, variables in pairs.items()
         }
         (self._folder / "inventory.yml").write_text(json.dumps({"ha_pair": {"children": children}}))
+
+    def write_secret(self, pair: str, secret: str) -> str:
+        """Put a pair's secret into a file that Ansible Vault encrypts; returns what the inventory says in its place."""
+        vault = VaultLib([("default", VaultSecret(VAULT_PASSWORD.encode()))])
+        file = self._folder / "group_vars" / f"{pair}.yml"
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(vault.encrypt(json.dumps({"vault_secret": secret})))
+        return "{{ vault_secret }}"
 
     def instance(self, *vips: int, **keys: Any) -> dict[str, Any]:
         """The instance web with these virtual addresses."""
@@ -115,6 +127,7 @@ class Controller:
             "NO_COLOR": "1",
             "ANSIBLE_COLLECTIONS_PATH": str(self.collections),
             "ANSIBLE_HOME": str(self._folder / "ansible"),
+            "ANSIBLE_VAULT_PASSWORD_FILE": str(self._folder / "vault_password"),
             "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback"),
             "ANSIBLE_CALLBACKS_ENABLED": "rollout_watch",
             "PYTHONDONTWRITEBYTECODE": "1",

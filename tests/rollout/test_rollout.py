@@ -23,8 +23,8 @@ OTHER_KEY = {"type": "hmac", "keys": [{"id": 2, "key": "8899aabbccddeeff00112233
 
 
 def west(controller: Controller, password: str) -> dict[str, Any]:
-    """The variables of the pair west, which has a password."""
-    authentication = {"type": "pass", "password": password}
+    """The variables of the pair west, which has a password, in the vault."""
+    authentication = {"type": "pass", "password": controller.write_secret("west", password)}
     return controller.web(8, virtual_router_id=52, version=2, authentication=authentication)
 
 
@@ -32,6 +32,8 @@ def test_several_pairs_in_one_run(controller: Controller) -> None:
     """The backups of all pairs, then their MASTERs; on a first run the first host of each comes last."""
     run = controller.deploy(east=controller.web(1), west=west(controller, "s3cret"))
     assert run is not None
+    assert "s3cret" not in run.output
+    assert '"s3cret"' in controller.lab.exec("lb3", "cat", "/etc/vrrp-agent/config.json")
     order = [host for host, task in run.changes if task == SERVICE]
     assert (set(order[:2]), set(order[2:])) == ({"lb2", "lb4"}, {"lb1", "lb3"})
     assert controller.states("lb1", "lb2", "lb3", "lb4") == ["MASTER", "BACKUP", "MASTER", "BACKUP"]
@@ -83,7 +85,7 @@ def test_a_key_that_the_other_host_does_not_know_is_refused(controller: Controll
 def test_interrupted_when_a_password_has_come_half_way(controller: Controller) -> None:
     """Both hosts are MASTER then, and the next run, which changes the one alone, ends that."""
     controller.deploy(west=west(controller, "s3cret"))
-    controller.write_inventory(west=west(controller, "new"))
+    controller.write_inventory(west=west(controller, "changed!"))
     controller.forget("west")
     foretold = controller.site("--check", "--limit", "lb4").green()
     told = "web: lb3, which takes no part in this run, cannot understand this change: both are MASTER until it has it"
@@ -94,4 +96,4 @@ def test_interrupted_when_a_password_has_come_half_way(controller: Controller) -
     again = controller.site().green()
     assert {host for host, _task in again.changes} == {"lb3"}
     assert controller.states("lb3", "lb4") == ["MASTER", "BACKUP"]
-    assert "s3cret" not in again.output
+    assert "s3cret" not in again.output and "changed!" not in again.output

@@ -32,7 +32,7 @@ _numbers = itertools.count()
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = 5.0) -> Any:
+def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = 15.0) -> Any:
     """The first true value of `condition`; an error that names `what` once the time is up."""
     deadline = time.monotonic() + timeout_s
     while True:

@@ -18,8 +18,9 @@ from typing import Any
 
 import pytest
 from test_checks import HTTP, made
+from vrrp_agent.linux.errors import KernelError
 from vrrp_agent.protocol.checks import Check
-from vrrp_agent.service.checks import files, probes
+from vrrp_agent.service.checks import files, gateway, probes
 from vrrp_agent.service.checks.once import Result, run_once, try_once
 from vrrp_agent.service.checks.runner import Checks
 
@@ -157,6 +158,7 @@ def test_what_cannot_run_is_told_from_what_fails(tmp_path: Path, monkeypatch: py
     no_bus.chmod(0o755)
     monkeypatch.setattr(probes, "_SYSTEMCTL", str(no_bus))
     monkeypatch.setattr(files, "_file", refused)
+    monkeypatch.setattr(gateway, "EchoSocket", without_capabilities)
     text = tmp_path / "text"
     text.write_text("no program")
     cannot = (
@@ -165,6 +167,7 @@ def test_what_cannot_run_is_told_from_what_fails(tmp_path: Path, monkeypatch: py
         {"type": "script", "command": [TRUE], "user": "no-such-user"},
         {"type": "systemd", "unit": "nginx.service"},
         {"type": "file", "path": "/switch"},
+        {"type": "gateway", "targets": ["192.0.2.1"], "method": "ping"},
     )
     fails = (
         {"type": "script", "command": [SH, "-c", "exit 127"]},
@@ -180,6 +183,10 @@ def test_what_cannot_run_is_told_from_what_fails(tmp_path: Path, monkeypatch: py
     results = asyncio.run(story())
     assert not any(result.good for result in results)
     assert [result.ran for result in results] == [False] * len(cannot) + [True] * len(fails)
+
+
+def without_capabilities(address: str, index: int) -> None:
+    raise KernelError("open a raw socket for ICMP", errno.EPERM)
 
 
 def refused(what: object) -> str:

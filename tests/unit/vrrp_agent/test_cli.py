@@ -92,10 +92,10 @@ def test_each_check_is_tried_once(file: Path, tmp_path: Path, capsys: Any) -> No
     assert run(capsys, "check", "--config", file, "--try") == (1, good + bad, "")
     code, out, err = run(capsys, "check", "--config", file, "--try", "--json")
     assert (code, err) == (1, "")
-    keys = ("instance", "name", "type", "result", "on_fail")
+    keys = ("instance", "name", "type", "result", "on_fail", "last_resort")
     assert [tuple(one[key] for key in keys) for one in json.loads(out)["checks"]] == [
-        ("web", "switch", "file", "good", "release"),
-        ("other", "app", "script", "cannot_run", {"priority": -60}),
+        ("web", "switch", "file", "good", "release", False),
+        ("other", "app", "script", "cannot_run", {"priority": -60}, False),
     ]
 
 

@@ -9,7 +9,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.duet.ha_pair.plugins.module_utils.agent import wait_until_settled, wait_until_uncontested
+from ansible_collections.duet.ha_pair.plugins.module_utils.agent import (
+    ask_patiently,
+    wait_until_settled,
+    wait_until_uncontested,
+)
 from ansible_collections.duet.ha_pair.plugins.module_utils.service import Digests, plan, read_unit
 from ansible_collections.duet.ha_pair.plugins.module_utils.vrrp_agent.client import ControlError
 
@@ -103,12 +107,35 @@ def test_a_fault_ends_the_wait_at_once() -> None:
     assert clock.now_s == 0
 
 
-@pytest.mark.parametrize(("code", "waited_s"), [("not_running", 5), ("not_installed", 0), ("not_permitted", 0)])
+@pytest.mark.parametrize(
+    ("code", "waited_s"), [("not_running", 5), ("timeout", 5), ("not_installed", 0), ("not_permitted", 0)]
+)
 def test_an_agent_that_cannot_be_asked(code: str, waited_s: float) -> None:
     clock = Clock()
     with pytest.raises(ControlError):
         wait_until_settled(5, answers(ControlError(code, "")), clock, clock.sleep)
     assert clock.now_s == pytest.approx(waited_s, abs=0.2)
+
+
+def test_an_agent_that_is_late_is_asked_again_and_one_that_refuses_is_not() -> None:
+    """A restart for that would move the roles of a busy host."""
+    clock, late = Clock(), ControlError("timeout", "")
+    assert ask_patiently(30, answers(late, late, status("MASTER")), clock) == status("MASTER")
+    for error in (ControlError("not_running", ""), ControlError("bad_answer", "")):
+        with pytest.raises(ControlError, match=str(error)):
+            ask_patiently(30, answers(error, status("MASTER")), clock)
+
+
+def test_an_agent_that_never_answers_is_given_up() -> None:
+    clock = Clock()
+
+    def ask() -> dict[str, Any]:
+        clock.sleep(5)
+        raise ControlError("timeout", "")
+
+    with pytest.raises(ControlError):
+        ask_patiently(30, ask, clock)
+    assert clock.now_s == 30
 
 
 def test_a_conflict_that_is_over_is_waited_for_and_another_one_is_not_for_long() -> None:

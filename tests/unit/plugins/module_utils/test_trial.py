@@ -123,3 +123,5 @@ def test_what_fails_comes_with_what_follows() -> None:
         "instance web: check app fails: exit code 1; the host takes no role while it does",
         "instance web: check app fails: exit code 1; the host's priority is 60 less while it does",
     ]
+    [last_resort] = trial.failures([{**told("failed"), "last_resort": True}])
+    assert last_resort.endswith("; the host takes no role from a healthy one while it does")

@@ -20,7 +20,7 @@ from ...linux.routes import default_gateway
 from ...protocol import announce, echo
 from ...protocol.checks import Gateway
 from ...protocol.settings import IPAddress
-from .failure import Failure
+from .failure import CannotRun, Failure
 
 # One packet may be lost; a host that is gone must be known before the time is up, so that it can be named.
 _TURNS = 3
@@ -82,6 +82,8 @@ async def _ask(method: str, target: _Target, timeout_s: float) -> tuple[_Target,
         ask = _ping if method == "ping" else _call
         return target, await ask(target, timeout_s)
     except KernelError as error:
+        if error.errno in (errno.EPERM, errno.EACCES):
+            raise CannotRun(f"{error}; the agent needs CAP_NET_RAW") from None
         return target, str(error)
     except OSError as error:
         return target, f"{target.address}: {os.strerror(error.errno or errno.EIO)}"
@@ -108,7 +110,7 @@ async def _call(target: _Target, timeout_s: float) -> str | None:
     with closing(NeighbourSocket(index, target.address.version)) as opened:
         opened.watch([wanted])
         if opened.mac is None:
-            return f"{target.interface} is no Ethernet interface, which knows no ARP; set method: ping"
+            raise CannotRun(f"{target.interface} is no Ethernet interface, which knows no ARP; set method: ping")
         question = announce.request(opened.mac, _source(target, index), target.address)
         heard = await _hear(opened, question, is_answer, timeout_s)
     what = "ARP" if target.address.version == 4 else "neighbour discovery"

@@ -25,7 +25,7 @@ async def try_all(instances: Sequence[Instance]) -> list[dict[str, Any]]:
     turn = asyncio.Semaphore(AT_ONCE)
     different = list(dict.fromkeys(check for instance in instances for check in instance.checks))
     tried = dict(zip(different, await asyncio.gather(*(_attempt(check, turn) for check in different))))
-    return [_told(instance.name, check, *tried[check]) for instance in instances for check in instance.checks]
+    return [_told(instance, check, *tried[check]) for instance in instances for check in instance.checks]
 
 
 async def _attempt(check: Check, turn: asyncio.Semaphore) -> _Tried:
@@ -34,9 +34,10 @@ async def _attempt(check: Check, turn: asyncio.Semaphore) -> _Tried:
         return await try_once(check), time.monotonic() - began_s
 
 
-def _told(instance: str, check: Check, result: Result, duration_s: float) -> dict[str, Any]:
+def _told(instance: Instance, check: Check, result: Result, duration_s: float) -> dict[str, Any]:
     return {
-        "instance": instance,
+        "instance": instance.name,
+        "last_resort": instance.last_resort,
         "name": check.name,
         "type": check.type,
         "result": "good" if result.good else "failed" if result.ran else "cannot_run",
