@@ -72,6 +72,59 @@ def test_renewals_of_addresses_are_no_news_but_all_else_is(netns: Callable[[str]
         asyncio.run(asyncio.wait_for(story(), 20))
 
 
+def test_a_renewal_without_an_answer(netns: Callable[[str], Namespace]) -> None:
+    """The lifetimes go on; the kernel tells of no IPv4 one, and of each refusal."""
+    node = netns("node")
+    node.ip("link", "add", "eth0", "type", "veth", "peer", "name", "eth1")
+    node.sysctl("net.ipv6.conf.eth0.accept_dad", 0)
+    node.ip("link", "set", "dev", "eth0", "up")
+
+    async def story() -> None:
+        news: list[None] = []
+        refused: list[None] = []
+        network = Network(lambda: news.append(None), lambda index, family, datagram: None)
+        link = network.link("eth0")
+        assert link is not None
+
+        def renew(lifetime_s: int) -> bool:
+            return network.renew(link.index, VIPS, lifetime_s, node, lambda: refused.append(None))
+
+        def remaining_s() -> list[int]:
+            there = {one.interface: one for one in network._kernel.addresses()}
+            return [there[vip].remaining_s for vip in VIPS]
+
+        try:
+            assert network.claim(link.index, VIPS, 60, node) == []
+            while not network.on(link.index).keys() >= set(VIPS):
+                await asyncio.sleep(0.01)
+            network.drain()
+            for lifetime_s in (1000, 2000, 2000):
+                assert renew(lifetime_s)
+                assert all(lifetime_s - 30 < left_s <= lifetime_s for left_s in remaining_s())
+            network.drain()
+            assert network.on(link.index)[VIPS[0]].remaining_s <= 60
+            assert refused == []
+            # What somebody takes away comes back, without a word: who renews has to see that it was gone.
+            node.ip("address", "del", str(VIPS[0]), "dev", "eth0")
+            assert renew(3000)
+            network.drain()
+            assert network.missing(link.index, VIPS) == [VIPS[0]]
+            node.ip("link", "del", "dev", "eth0")
+            assert renew(3000)
+            while not refused:
+                await asyncio.sleep(0.01)
+            # Nobody is told of what is over.
+            network.release(link.index, VIPS, node)
+            refused.clear()
+            await asyncio.sleep(0.05)
+            assert refused == []
+        finally:
+            network.close()
+
+    with node.entered():
+        asyncio.run(asyncio.wait_for(story(), 20))
+
+
 def test_what_was_just_claimed_is_not_missing(netns: Callable[[str], Namespace]) -> None:
     """Who looks while the news of the claims are still queued would claim and announce everything again."""
     node = netns("node")

@@ -161,6 +161,34 @@ def test_the_ip_header_is_taken_off(segment: Segment, opened: Open, packet: byte
     assert received(theirs) == [expected]
 
 
+@pytest.mark.parametrize(("source", "other"), [(A4, B4), (A6, B6)], ids=["ipv4", "ipv6"])
+def test_the_same_octets_again_are_the_same_datagram(
+    segment: Segment, opened: Open, source: IPAddress, other: IPAddress
+) -> None:
+    """Which is quick to see. What differs in anything is another: to whom it was sent, what it says, who sent it."""
+    ours, theirs = opened(segment["a"], source.version), opened(segment["b"], source.version)
+
+    def passed(*sent: object) -> Datagram:
+        ours.send(*sent)
+        [datagram] = received(theirs)
+        return datagram
+
+    first = passed(ADVERT, source)
+    assert passed(ADVERT, source) is first
+    changed = ADVERT[:-1] + b"\1"
+    expected = Datagram(changed, source, GROUPS[source.version], 255)
+    assert (passed(changed, source), passed(ADVERT, source), passed(ADVERT, source, other).destination) == (
+        expected,
+        first,
+        other,
+    )
+    with_ttl = packet4(ADVERT, ttl=254)
+    if source.version == 4:
+        assert passed(ADVERT, source) == first
+        send_frame(segment["a"], with_ttl)
+        assert [one.ttl for one in received(theirs)] == [254]
+
+
 @pytest.mark.parametrize(
     "packet",
     [packet4(ADVERT, total=2000), packet4(ADVERT, words=4), packet4(ADVERT, total=12)],

@@ -72,7 +72,7 @@ class Segment:
         self.links = {7: eth()}
         self.held: set[tuple[int, object]] = set()
         self.claims: list[tuple[object, ...]] = []
-        self.sent = 0
+        self.sent = self.renewals = 0
         self.announced: list[tuple[object, ...]] = []
         self.source: object = ip_address("192.0.2.10")
         self.refuses: KernelError | None = None
@@ -105,6 +105,12 @@ class Segment:
         self.held |= {(index, address) for address in addresses}
         return []
 
+    def renew(self, index: int, addresses: Any, lifetime_s: int, holder: object, again: Callable[[], None]) -> bool:
+        self.renewals += 1
+        if self.refuses is not None:
+            again()
+        return True
+
     def release(self, index: int, addresses: Any, holder: object) -> list[KernelError]:
         self.held -= {(index, address) for address in addresses}
         return []
@@ -122,6 +128,14 @@ Story = Callable[[VirtualRouter, Segment], Coroutine[Any, Any, None]]
 async def until_master(running: VirtualRouter) -> None:
     while running.router.state is not MASTER:
         await asyncio.sleep(0.01)
+
+
+async def wait_until(condition: Callable[[], bool]) -> None:
+    for _turn in range(1000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("not within 10 s")
 
 
 def play(story: Story) -> None:
@@ -256,6 +270,48 @@ def test_what_somebody_else_removed_is_restored_and_all_renewed() -> None:
         running.follow_interface()
         assert segment.held == {(7, VIP), (7, SECOND_VIP)}
         assert segment.claims[-1] == (VIP, SECOND_VIP)
+
+    play(story)
+
+
+def test_adverts_go_at_common_times() -> None:
+    """Two of one interval are sent in one waking, though they began apart; who is leaving has no time to give."""
+
+    async def story(running: VirtualRouter, segment: Segment) -> None:
+        [due_ns] = {running._gathered_ns(10**12 + early_ns) for early_ns in (1, 250_000, 500_000)}
+        assert due_ns == 10**12 + 500_000  # a two-hundredth of 100 ms
+        assert round(running._timer.when() * 1e9) - running.router.deadline_ns < 501_000
+        running.reconfigure(replace(WEB, advert_interval_cs=4000))
+        assert running._gathered_ns(10**12 + 1) == 10**12 + 5_000_000
+        running.stop()
+        assert running._gathered_ns(10**12 + 1) == 10**12 + 1
+
+    play(story)
+
+
+def test_a_renewal_waits_for_nobody() -> None:
+    """Adverts renew what is there; what is not there is claimed, so that news of it come."""
+
+    async def story(running: VirtualRouter, segment: Segment) -> None:
+        claims = len(segment.claims)
+        running.addresses.forget_renewal()
+        await wait_until(lambda: segment.renewals > 0)
+        assert len(segment.claims) == claims
+        segment.held.remove((7, VIP))
+        running.addresses.forget_renewal()
+        await wait_until(lambda: len(segment.claims) > claims)
+        assert segment.held == {(7, VIP), (7, SECOND_VIP)}
+
+    play(story)
+
+
+def test_a_renewal_that_is_refused_leaves_the_role_to_others() -> None:
+    async def story(running: VirtualRouter, segment: Segment) -> None:
+        segment.refuses = KernelError("add 192.0.2.100/24 to eth0", errno.EPERM)
+        running.addresses.forget_renewal()
+        await wait_until(lambda: running.router.state is FAULT)
+        assert running.router.fault == "add 192.0.2.100/24 to eth0: Operation not permitted"
+        assert segment.held == set()
 
     play(story)
 

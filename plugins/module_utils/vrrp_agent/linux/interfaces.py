@@ -15,6 +15,7 @@ from typing import Any, Union
 from . import netlink
 from .errors import KernelError, interface_name
 from .netlink import IPInterface
+from .renewals import RenewalSocket, deaf_to
 
 ARPHRD_ETHER = 1
 IFF_UP, IFF_RUNNING, IFF_LOWER_UP = 0x1, 0x40, 0x10000
@@ -108,6 +109,8 @@ class Kernel:
     def __init__(self) -> None:
         self._requests = netlink.RequestSocket()
         self._events = netlink.EventSocket()
+        self.renewals = RenewalSocket()
+        self._events.attach(deaf_to(self.renewals.port))
 
     def links(self) -> list[Link]:
         """All links."""
@@ -158,7 +161,8 @@ class Kernel:
         return [event for event in map(_event, frames) if event is not None]
 
     def close(self) -> None:
-        """Close both sockets; addresses stay."""
+        """Close all sockets; addresses stay."""
+        self.renewals.close()
         self._requests.close()
         self._events.close()
 

@@ -14,6 +14,7 @@ import contextlib
 import errno
 import socket
 import struct
+from array import array
 from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Interface, IPv6Interface
 from typing import Any, NamedTuple, Union
@@ -43,7 +44,7 @@ NLMSGERR_ATTR_MSG = 1
 GROUPS = 0x1 | 0x10 | 0x100  # RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR
 
 SOL_NETLINK, NETLINK_CAP_ACK, NETLINK_EXT_ACK = 270, 10, 11
-SO_RCVBUFFORCE = 33  # not in the socket module
+SO_RCVBUFFORCE, SO_ATTACH_FILTER = 33, 26  # not in the socket module
 
 IFA_F_NODAD, IFA_F_NOPREFIXROUTE = 0x02, 0x200
 RTEXT_FILTER_SKIP_STATS = 0x08  # counters are most of a link's message and nobody here reads them
@@ -168,7 +169,7 @@ def new_address_message(index: int, interface: IPInterface, lifetime_s: int | No
     return message
 
 
-def _open(groups: int, buffer_bytes: int) -> socket.socket:
+def open_socket(groups: int, buffer_bytes: int) -> socket.socket:
     """A bound rtnetlink socket."""
     if PYROUTE2_ERROR is not None:
         raise PYROUTE2_ERROR
@@ -188,7 +189,7 @@ class RequestSocket:
 
     def __init__(self) -> None:
         self._next_sequence = 1
-        self._socket = _open(groups=0, buffer_bytes=1 << 20)
+        self._socket = open_socket(groups=0, buffer_bytes=1 << 20)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", ANSWER_TIMEOUT_S, 0))
         self._socket.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)
         self._socket.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
@@ -264,8 +265,15 @@ class EventSocket:
     """What the kernel reports about links and addresses."""
 
     def __init__(self) -> None:
-        self._socket = _open(GROUPS, EVENT_BUFFER_BYTES)
+        self._socket = open_socket(GROUPS, EVENT_BUFFER_BYTES)
         self._socket.setblocking(False)
+
+    def attach(self, program: bytes) -> None:
+        """Have the kernel keep from this socket what a filter (classic BPF) drops; without one everything comes."""
+        lines = array("B", program)
+        told = struct.pack("@HP", len(program) // 8, lines.buffer_info()[0])
+        with contextlib.suppress(OSError):  # it saves time, and nothing depends on it
+            self._socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, told)
 
     def fileno(self) -> int:
         """The descriptor for the event loop."""

@@ -23,6 +23,8 @@ TRAFFIC_CLASS = 0xC0  # CS6, network control
 PRIORITY = 6  # of Linux' queueing: TC_PRIO_INTERACTIVE, the highest without CAP_NET_ADMIN
 RECEIVE_BYTES = 8192  # the longest VRRP message, 255 IPv6 addresses, is about half of it
 ANCILLARY_BYTES = 256
+# Where the virtual router's number is in an IPv4 packet without options; elsewhere it is but a key to remember by.
+_VIRTUAL_ROUTER_ID4, _SHORTEST4 = 21, 22
 
 # Not in the socket module of Python 3.9.
 IP_PKTINFO = 8
@@ -50,6 +52,8 @@ class AdvertSocket:
         self._name = name
         self._family = family
         self._socket = self._open()
+        # What came last, by virtual router: the same octets again are the same datagram. One each, so it is bounded.
+        self._known: dict[int, tuple[object, Datagram]] = {}
 
     def fileno(self) -> int:
         """The descriptor for the event loop."""
@@ -110,13 +114,32 @@ class AdvertSocket:
         return raw
 
     def _receive4(self) -> Datagram | None:
-        return _datagram4(self._socket.recv(RECEIVE_BYTES))
+        packet = self._socket.recv(RECEIVE_BYTES)
+        if len(packet) < _SHORTEST4:
+            return _datagram4(packet)
+        # Without what each packet has of its own: identification, fragment, checksum. A known one was fit, so is this.
+        octets, number = packet[:4] + packet[8:10] + packet[12:], packet[_VIRTUAL_ROUTER_ID4]
+        known = self._known.get(number)
+        if known is not None and known[0] == octets:
+            return known[1]
+        datagram = _datagram4(packet)
+        if datagram is not None:
+            self._known[number] = octets, datagram
+        return datagram
 
     def _receive6(self) -> Datagram | None:
         payload, ancillary, flags, sender = self._socket.recvmsg(RECEIVE_BYTES, ANCILLARY_BYTES)
         if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
             return None
-        return _datagram6(payload, ancillary, IPv6Address(sender[0].partition("%")[0]))
+        octets = payload, ancillary, sender[0]
+        number = payload[1] if len(payload) > 1 else 0
+        known = self._known.get(number)
+        if known is not None and known[0] == octets:
+            return known[1]
+        datagram = _datagram6(payload, ancillary, IPv6Address(sender[0].partition("%")[0]))
+        if datagram is not None:
+            self._known[number] = octets, datagram
+        return datagram
 
 
 class FrameSocket:

@@ -84,6 +84,8 @@ class Router:
     @property
     def deadline_ns(self) -> int | None:
         """When the router wants a TimerDue; None while it waits for nothing."""
+        if self._preempt_ns is None and not self._announce_ns:
+            return self._timer_ns  # nearly always, and asked for after every event
         due = (self._timer_ns, self._preempt_ns, *self._announce_ns[:1])
         return min((due_ns for due_ns in due if due_ns is not None), default=None)
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from typing import Callable
 
@@ -31,6 +31,7 @@ from ..protocol.settings import IPAddress, IPInterface
 from ..protocol.virtual_mac import advert_frame
 from .log import LOGGER
 from .reaper import Reaper
+from .renewals import Renewals
 from .virtual_mac import VirtualMacs
 
 Receiver = Callable[[int, int, Datagram], None]
@@ -51,14 +52,18 @@ class Network:
         self._unopened: dict[_Key, str] = {}
         self._links: dict[int, Link] = {}
         self._addresses: dict[int, dict[IPInterface, Address]] = {}
+        # What follows from them, found once: every virtual router asks for it after any news.
+        self._own: dict[_Key, list[IPAddress]] = {}
+        self._by_name: dict[str, Link] = {}
         # Who claimed an address last: it may have moved to another virtual router by a reload.
-        self._holders: dict[tuple[int, IPInterface], object] = {}
+        self._holders: dict[tuple[int, IPInterface], Hashable] = {}
         # Claimed, and the news of it not read yet: a thousand claims have more news than are read at a time.
         self._unread: set[tuple[int, IPInterface]] = set()
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._kernel.fileno(), self._read_kernel)
         self._read_all()
         self.reaper = Reaper(removals)
+        self._renewals = Renewals(self._kernel.renewals)
         self.virtual_macs = VirtualMacs(self._read_links, self.link)
 
     def close(self) -> None:
@@ -69,13 +74,17 @@ class Network:
             self._close_socket(key)
         self._frames.close()
         self.virtual_macs.close()
+        self._renewals.close()
         self._kernel.close()
 
     # --- what is so
 
     def link(self, name: str) -> Link | None:
         """The link of this name, as last heard from the kernel."""
-        return next((link for link in self._links.values() if link.name == name), None)
+        if not self._by_name:
+            # Reversed: of two of one name, of which one is being renamed, the first one counts.
+            self._by_name = {link.name: link for link in reversed(list(self._links.values()))}
+        return self._by_name.get(name)
 
     def own_macs(self) -> set[bytes]:
         """The MAC addresses of this node's interfaces; a virtual one is not this node's alone."""
@@ -84,11 +93,16 @@ class Network:
     def own_addresses(self, index: int, family: int, shared: Iterable[IPInterface]) -> list[IPAddress]:
         """The interface's own addresses fit to send from, primary ones first; `shared` ones are nobody's own."""
         not_own = {address.ip for address in shared}
+        own = self._own.get((index, family))
+        if own is None:
+            own = self._own[index, family] = self._find_own(index, family)
+        return [ip for ip in own if ip not in not_own]
+
+    def _find_own(self, index: int, family: int) -> list[IPAddress]:
         found = [
             address
             for address in self._addresses.get(index, {}).values()
             if address.interface.version == family
-            and address.interface.ip not in not_own
             and not address.tentative
             # Held by another virtual router.
             and address.protocol != ADDRESS_PROTOCOL
@@ -139,7 +153,9 @@ class Network:
 
     # --- what is done
 
-    def claim(self, index: int, addresses: Sequence[IPInterface], lifetime_s: int, holder: object) -> list[KernelError]:
+    def claim(
+        self, index: int, addresses: Sequence[IPInterface], lifetime_s: int, holder: Hashable
+    ) -> list[KernelError]:
         """Put addresses on an interface, or renew them; the kernel removes them itself after `lifetime_s`.
 
         From here on they are `holder`'s, and nobody else's to release.
@@ -153,8 +169,19 @@ class Network:
             self._unread.update((index, address) for address in addresses if address not in there)
         return errors
 
-    def release(self, index: int, addresses: Sequence[IPInterface], holder: object = None) -> list[KernelError]:
+    def renew(
+        self, index: int, addresses: Sequence[IPInterface], lifetime_s: int, holder: Hashable, again: Callable[[], None]
+    ) -> bool:
+        """Renew addresses that are there without waiting for it; whether that can be, and `again` tells of a failure.
+
+        No news come of it, so that it must not be how an address gets there.
+        """
+        prefix_route = not self.virtual_macs.has(index)
+        return self._renewals.send(holder, (index, lifetime_s, prefix_route, tuple(addresses)), again)
+
+    def release(self, index: int, addresses: Sequence[IPInterface], holder: Hashable = None) -> list[KernelError]:
         """Take addresses off an interface, but for those that somebody else has claimed since."""
+        self._renewals.forget(holder)
         ours = [address for address in addresses if self._holders.get((index, address), holder) is holder]
         for address in ours:
             self._holders.pop((index, address), None)
@@ -231,11 +258,14 @@ class Network:
         """Take over what the kernel tells; whether there is more in it than lifetimes that go on."""
         changed = False
         for event in self._kernel.read_events():
-            changed = not self._is_renewal(event) or changed
+            if not self._is_renewal(event):
+                changed, self._own = True, {}
             if isinstance(event, LinkChanged):
                 self._links[event.link.index] = event.link
+                self._by_name = {}
             elif isinstance(event, LinkRemoved):
                 self._links.pop(event.index, None)
+                self._by_name = {}
                 self._unread = {(index, address) for index, address in self._unread if index != event.index}
                 self._addresses.pop(event.index, None)
             elif isinstance(event, AddressAdded):
@@ -258,9 +288,9 @@ class Network:
 
     def _read_all(self) -> None:
         self._read_links()
-        self._addresses, self._unread = {}, set()
+        self._addresses, self._unread, self._own = {}, set(), {}
         for address in self._kernel.addresses():
             self._addresses.setdefault(address.index, {})[address.interface] = address
 
     def _read_links(self) -> None:
-        self._links = {link.index: link for link in self._kernel.links()}
+        self._links, self._by_name = {link.index: link for link in self._kernel.links()}, {}

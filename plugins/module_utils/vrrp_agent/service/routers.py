@@ -39,6 +39,7 @@ class Routers:
         self._held: dict[Identity, float] = {}
         # By interface index, family and virtual router id.
         self._receivers: dict[tuple[int, int, int], VirtualRouter] = {}
+        self._last: dict[VirtualRouter, tuple[Datagram, PacketReceived]] = {}
 
     def configured(self) -> list[VirtualRouter]:
         """The virtual routers of the configuration."""
@@ -212,11 +213,16 @@ class Routers:
         if running is None:
             self._count_stray(index, "vrid_errors" if len(message) > 1 else "packet_length_errors")
             return
-        running.handle(PacketReceived(message, datagram.source, datagram.destination, datagram.ttl))
+        last = self._last.get(running)
+        if last is None or last[0] is not datagram:
+            # A socket gives the same datagram for the same octets, and the router knows the same event again.
+            last = datagram, PacketReceived(message, datagram.source, datagram.destination, datagram.ttl)
+            self._last[running] = last
+        running.handle(last[1])
 
     def _listen(self) -> None:
         """Have a socket wherever a virtual router needs one, and know whose each packet is."""
-        self._receivers = {}
+        self._receivers, self._last = {}, {}
         for running in self.all():
             link = self.network.link(running.instance.interface)
             if link is not None:

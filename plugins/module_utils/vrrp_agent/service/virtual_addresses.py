@@ -88,6 +88,17 @@ class VirtualAddresses:
         self._guard(self.index, addresses)
         return [str(error) for error in errors]
 
+    def renew(self, awake: bool, again: Callable[[], None]) -> list[str]:
+        """As `claim()`; where all are there nobody waits for an answer, and `again` is called if it is a refusal."""
+        if self.index is None or self._instance.use_vmac or self.missing():
+            return self.claim(awake)
+        addresses = movable(self._network, self.index, self._instance, self._instance.addresses)
+        if not self._network.renew(self.index, addresses, self.lifetime_s, self._running, again):
+            return self.claim(awake)
+        self._renewed_s = self._loop.time()
+        self._guard(self.index, addresses)
+        return []
+
     def _guard(self, index: int, addresses: Sequence[IPInterface]) -> None:
         """Have another process take them off in time, where the kernel would be too late."""
         reaper, running = self._network.reaper, self._running

@@ -29,6 +29,8 @@ from .virtual_addresses import VirtualAddresses
 # from a healthy peer for a moment, so that they become rare.
 _RETRY_FIRST_S = 5.0
 _RETRY_LAST_S = 320.0
+# An advert waits for others by this share of its interval, and no longer than that.
+_GATHER_SHARE, _GATHER_MAX_NS = 200, 5_000_000
 
 
 class Group(Protocol):
@@ -256,18 +258,29 @@ class VirtualRouter:
         if deadline_ns is None:
             return
         self.addresses.keep_until(deadline_ns)
-        deadline_s = deadline_ns / 1e9
+        deadline_s = self._gathered_ns(deadline_ns) / 1e9
         if self._timer is not None and self._timer.when() <= deadline_s and not self._timer.cancelled():
             return
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._loop.call_at(deadline_s, self._due)
 
+    def _gathered_ns(self, deadline_ns: int) -> int:
+        """When to see to a deadline: a MASTER's adverts go at common times, so that one waking is for many of them.
+
+        Each keeps its own: none drifts, and who follows it hears it in the same interval as ever.
+        """
+        router = self.router
+        if router.state is not State.MASTER or router.resigning or router.yielding or self._stopping:
+            return deadline_ns
+        grid_ns = min(self.instance.advert_interval_cs * (10_000_000 // _GATHER_SHARE), _GATHER_MAX_NS)
+        return -(-deadline_ns // grid_ns) * grid_ns
+
     def _due(self) -> None:
         self._timer = None
         deadline_ns, now_ns = self.router.deadline_ns, time.monotonic_ns()
         if deadline_ns is not None and deadline_ns <= now_ns:
-            self.tally.note_late(now_ns - deadline_ns)
+            self.tally.note_late(max(0, now_ns - self._gathered_ns(deadline_ns)))
             self.handle(events.TimerDue())
         else:
             self._arm()
@@ -300,8 +313,8 @@ class VirtualRouter:
         if self.index is None:
             return
         is_master = self.router.state is State.MASTER and self.router.yielding is None
-        if is_master and self.addresses.due:
-            self._claim()
+        if is_master and self.addresses.due and not self._conditions.spared:
+            self._note_refused(self.addresses.renew(self._awake, self._claim))
         try:
             if is_master and self.instance.use_vmac and self.addresses.index is not None:
                 # RFC 9568 7.2: an advert comes from the virtual MAC. Not the one of a MASTER that has just yielded: the
@@ -316,7 +329,10 @@ class VirtualRouter:
         """Have the addresses, or let the peer have the role."""
         if self.addresses.index is None or self._conditions.spared:
             return  # before the host's own address is back ours would be the first, and its own a secondary one
-        for error in self.addresses.claim(self._awake):
+        self._note_refused(self.addresses.claim(self._awake))
+
+    def _note_refused(self, errors: list[str]) -> None:
+        for error in errors:
             self._warn(("claim", error), error)
             if self._refused is None:
                 # A master without its addresses is an outage that nobody takes over from: let the peer have the role.

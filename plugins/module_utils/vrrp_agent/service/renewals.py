@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""Each holder's addresses are renewed by requests that were encoded once; who is refused does it the long way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable
+from typing import Callable, NamedTuple
+
+from ..linux.renewals import Renewal, RenewalSocket
+from ..protocol.settings import IPInterface
+
+# Interface index, lifetime in seconds, whether with a route to the subnet, addresses.
+_Terms = tuple[int, int, bool, tuple[IPInterface, ...]]
+
+
+class _Kept(NamedTuple):
+    """What was prepared, and for which terms; `again` is called when the kernel refuses it."""
+
+    terms: _Terms
+    renewal: Renewal
+    again: Callable[[], None]
+
+
+class Renewals:
+    """Of all holders."""
+
+    def __init__(self, opened: RenewalSocket) -> None:
+        self._socket = opened
+        self._kept: dict[Hashable, _Kept] = {}
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(opened.fileno(), self._read_refused)
+
+    def close(self) -> None:
+        """Hear no more; the socket is not ours."""
+        self._loop.remove_reader(self._socket.fileno())
+
+    def send(self, holder: Hashable, terms: _Terms, again: Callable[[], None]) -> bool:
+        """Have addresses that are there renewed; whether the kernel has heard, and calls `again` if it refuses."""
+        kept = self._kept.get(holder)
+        if kept is None or kept.terms != terms:
+            renewal = self._socket.prepare(*terms)
+            if renewal is None:
+                return False
+            kept = self._kept[holder] = _Kept(terms, renewal, again)
+        return self._socket.send(kept.renewal)
+
+    def forget(self, holder: Hashable) -> None:
+        """It renews nothing any more."""
+        self._kept.pop(holder, None)
+
+    def _read_refused(self) -> None:
+        refused = self._socket.refused()
+        for kept in [kept for kept in self._kept.values() if kept.renewal.sequence in refused]:
+            kept.again()
