@@ -303,6 +303,26 @@ def test_what_is_not_known_yet_counts_as_failed_unless_trusted(tmp_path: Path) -
     asyncio.run(story())
 
 
+def test_a_result_is_known_and_told_at_once(tmp_path: Path) -> None:
+    """Who asks in between would see a healthy check, and an instance in FAULT for want of a result."""
+    switch = tmp_path / "switch"
+    switch.write_text("")
+    told: list[bool] = []
+
+    async def story() -> None:
+        checks = Checks([switch_of(switch)], lambda name, healthy, why: told.append(healthy))
+        checks.start(trusting=False)
+        while not told:
+            [status] = checks.status()
+            assert status["healthy"] is None
+            await asyncio.sleep(0)
+        [status] = checks.status()
+        assert status["healthy"] is True and told == [True]
+        checks.stop()
+
+    asyncio.run(asyncio.wait_for(story(), 10))
+
+
 def test_a_check_at_work(tmp_path: Path) -> None:
     switch = tmp_path / "switch"
     switch.write_text("")

@@ -125,18 +125,19 @@ class _Working:
 
     async def _run(self) -> None:
         began_s = time.monotonic()
-        good, self._detail = await run_once(self.check)
-        self._last_run_s = time.time()
+        good, detail = await run_once(self.check)
         self._duration_ms = round((time.monotonic() - began_s) * 1000, 1)
+        # By the loop: a bug in what follows is the agent's, not the check's.
+        asyncio.get_running_loop().call_soon(self._note, good, detail)
+
+    def _note(self, good: bool, detail: str) -> None:
+        """Take over a result, and tell at once: nobody sees a check that is healthy and an instance that is not yet."""
+        self._last_run_s, self._detail = time.time(), detail
         self._failures += not good
         if self._verdict.note(good):
-            self._since_s, self._reason = self._last_run_s, self._detail
-            # By the loop: a bug in what follows is the agent's, not the check's.
-            asyncio.get_running_loop().call_soon(self._tell, good, self._detail)
-
-    def _tell(self, healthy: bool, detail: str) -> None:
-        if self._task is not None and not self._task.cancelled():
-            self._on_change(self.check.name, healthy, detail)
+            self._since_s, self._reason = self._last_run_s, detail
+            if self._task is not None and not self._task.cancelled():
+                self._on_change(self.check.name, good, detail)
 
     def status(self) -> dict[str, Any]:
         priority = self.check.priority
