@@ -179,8 +179,8 @@ def test_two_hundred_checks_make_no_advert_late(pair: tuple[OurAgent, OurAgent],
         first.start(quick, priority=254, checks=checks)
         first.wait_for_state("MASTER", 2 * SOON_S)
         wait_for(lambda: all(one["last_run"] for one in first.status()["checks"]), "each has run", 2 * SOON_S)
+        metronomes = Metronomes()
         with heard_from(second.node, first.node.mac()) as packets:
-            metronomes = Metronomes()
             ran = {one["name"]: one["last_run"] for one in first.status()["checks"]}
             time.sleep(4)
             seen = adverts(packets)

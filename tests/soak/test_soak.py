@@ -159,8 +159,9 @@ def test_soak(segment: Segment, tmp_path: Path) -> None:
     start(b, 100)
     wait_for(lambda: states(b) == {"BACKUP"}, "b is BACKUP of all", 10)
     soak(pair, WARM_UP_SECONDS, lambda: None)
+    metronomes = Metronomes()
     began_s, before = time.time(), [descriptors(agent) for agent in pair]
-    adverts, metronomes = Adverts(segment["observer"]), Metronomes()
+    adverts = Adverts(segment["observer"])
     try:
         memory = soak(pair, SECONDS - WARM_UP_SECONDS, adverts.read)
         adverts.read()

@@ -6,8 +6,8 @@
 One on each processor, ahead of all others; one on any, at the agents' own priority, which is late when agents of other
 tests keep all processors busy; and one that renews an address in a network namespace of its own, as agents do, which
 is late when somebody has the kernel's one lock for all changes of networks. What is late while a metronome is late
-too is no fault of the agent's. As a program it prints a line "FROM TO", in seconds of the wall clock, for every time
-that it was late, until it is ended.
+too is no fault of the agent's. As a program it prints a line "ready", then a line "FROM TO", in seconds of the wall
+clock, for every time that it was late, until it is ended.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ TICK_S = 0.002
 LATE_S = 0.015
 _AHEAD = 50
 _ANY, _KERNEL = "any", "kernel"
+_READY = "ready\n"
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Pause:
 
 
 class Metronomes:
-    """All of them, from now on."""
+    """All of them, from now on: that they are started, which disturbs the machine itself, is over by then."""
 
     def __init__(self) -> None:
         self._processes = [
@@ -52,6 +53,8 @@ class Metronomes:
             )
             for kind in [*sorted(os.sched_getaffinity(0)), _ANY, _KERNEL]
         ]
+        for process in self._processes:
+            assert process.stdout is not None and process.stdout.readline() == _READY
 
     def stop(self) -> list[Pause]:
         """When the machine stood still."""
@@ -79,6 +82,7 @@ def main() -> None:
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1 if kind == _ANY else _AHEAD))
     except PermissionError:
         pass  # it is late more often then, and that is the machine's own, too
+    print(_READY, end="", flush=True)
     last_s = time.time()
     while True:
         time.sleep(TICK_S)
