@@ -48,6 +48,8 @@ SCENARIOS = (
 SCENARIOS_AT_ONCE = 4
 # What only computes, on one core each.
 COMPUTING_AT_ONCE = 2
+# How much of a failed stage is shown once more at the end, in lines: molecule removes its hosts after the fault.
+LAST_LINES = 120
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Count:
     failed: int = 0
     skipped: int = 0
     failures: list[str] = field(default_factory=list)
+    outputs: list[str] = field(default_factory=list)
 
     def add(self, other: Count) -> None:
         """Add another count to this one."""
@@ -76,6 +79,7 @@ class Count:
         self.failed += other.failed
         self.skipped += other.skipped
         self.failures += other.failures
+        self.outputs += other.outputs
 
     def __str__(self) -> str:
         return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
@@ -122,7 +126,7 @@ def stages() -> list[Stage]:
     # They look for milliseconds.
     result += [
         Stage("namespaces, alone", pytest("tests/netns", "-m", "alone"), pytest=True),
-        Stage("soak", pytest("tests/soak", "-rP"), pytest=True),
+        Stage("soak", pytest("tests/soak", "-rfEP"), pytest=True),
     ]
     on_hosts = [Stage(name, pytest(f"tests/{name}"), pytest=True) for name in ("lab", "rollout")]
     on_hosts += [Stage(f"molecule {name}", tool("molecule", "test", "-s", name)) for name in SCENARIOS]
@@ -147,7 +151,10 @@ def run_quietly(stage: Stage) -> tuple[Stage, Count, float]:
     with tempfile.TemporaryFile("w+", errors="replace") as output:
         count, seconds = run(stage, output)
         output.seek(0)
-        print(f"{heading(stage)}\n{output.read()}", end="", flush=True)
+        lines = output.read().splitlines()
+    print("\n".join([heading(stage), *lines]), flush=True)
+    if count.failed:
+        count.outputs.append("\n".join([heading(stage), *lines[-LAST_LINES:]]))
     return stage, count, seconds
 
 
@@ -179,7 +186,7 @@ def run(stage: Stage, output: IO[str] | None) -> tuple[Count, float]:
     if code != 0 and not count.failed:
         count.failed = 1
     if count.failed and not count.failures:
-        count.failures.append(f"{stage.name} (exit code {code})")
+        count.failures.append(f"tests/run.py::{stage.name} - exit code {code}")
     return count, time.monotonic() - started
 
 
@@ -234,9 +241,11 @@ def main() -> int:
     for stage, count, seconds in run_all(chosen):
         total.add(count)
         rows.append(f"  {stage.name:<24} {count!s:<40} {seconds:6.1f} s")
+    for output in total.outputs:
+        print(output)
     print("\n" + "\n".join(rows))
     for failure in total.failures:
-        print(f"  FAILED {failure}")
+        print(f"FAILED {failure}")
     print(total)
     return 0 if total.passed and not total.failed else 1
 
