@@ -9,12 +9,12 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from as_installed import agent_command
 from segment import Namespace, wait_for
 from vrrp_agent import client
 
@@ -25,7 +25,7 @@ VIPS_IPV6 = ("fe80::139:1/64", "fd00:139::1/64")
 # keepalived's interface with the virtual MAC.
 _MACVLAN = "vmac0"
 
-_CLI = [sys.executable, "-m", "vrrp_agent.cli"]
+_CLI = agent_command()
 
 # keepalived sees its own release's files, an empty /run, and the test's folder as /mnt.
 _IN_ROOT = """
