@@ -118,7 +118,7 @@ def stages() -> list[Stage]:
     ]
     result += [
         # They wait more than they work.
-        Stage("namespaces", pytest("tests/netns", "-n", "6", "-m", "not alone"), pytest=True),
+        Stage("namespaces", pytest("tests/netns", "-n", "8", "-m", "not alone"), pytest=True),
         Stage("interop, benchmark", pytest("tests/interop", "tests/benchmark", "-n", "8"), pytest=True),
     ]
     # They look for milliseconds.

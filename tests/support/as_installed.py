@@ -1,14 +1,15 @@
 # Copyright: (c) 2026, duet.ha_pair contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The agent of the checkout, with pyroute2 as a node gets it: without the start file that would import all of it."""
+"""Where programs that tests start find the agent: in the checkout, and pyroute2 as nodes get it.
+
+That is without the start file, which would import all of it: four times what the agent uses.
+"""
 
 from __future__ import annotations
 
-import functools
 import importlib.util
 import os
-import sys
 import tempfile
 from pathlib import Path
 
@@ -18,13 +19,11 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 AGENT = ROOT / "plugins/module_utils"
 
 
-def agent_command() -> list[str]:
-    """The agent's command line, without arguments."""
-    path = os.pathsep.join([str(AGENT), str(pyroute2())])
-    return ["/usr/bin/env", f"PYTHONPATH={path}", sys.executable, "-m", "vrrp_agent.cli"]
+def path() -> str:
+    """Their PYTHONPATH, in which the lab and the tests are as well."""
+    return os.pathsep.join([str(ROOT), str(AGENT), str(pyroute2())])
 
 
-@functools.cache
 def pyroute2() -> Path:
     """The folder that it is imported from; made once for all test runs that have the same pyroute2."""
     spec = importlib.util.find_spec("pyroute2")

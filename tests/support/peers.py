@@ -9,12 +9,13 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from as_installed import agent_command
+import as_installed
 from segment import Namespace, wait_for
 from vrrp_agent import client
 
@@ -25,7 +26,8 @@ VIPS_IPV6 = ("fe80::139:1/64", "fd00:139::1/64")
 # keepalived's interface with the virtual MAC.
 _MACVLAN = "vmac0"
 
-_CLI = agent_command()
+_CLI = [sys.executable, "-m", "vrrp_agent.cli"]
+os.environ["PYTHONPATH"] = as_installed.path()
 
 # keepalived sees its own release's files, an empty /run, and the test's folder as /mnt.
 _IN_ROOT = """
