@@ -48,8 +48,8 @@ SCENARIOS = (
 SCENARIOS_AT_ONCE = 4
 # What only computes, on one core each.
 COMPUTING_AT_ONCE = 2
-# How much of a failed stage is shown once more at the end, in lines: molecule removes its hosts after the fault.
-LAST_LINES = 120
+# What each of the stages that run beside others had to say.
+OUTPUT = ROOT / "tests" / "output"
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,6 @@ class Count:
     failed: int = 0
     skipped: int = 0
     failures: list[str] = field(default_factory=list)
-    outputs: list[str] = field(default_factory=list)
 
     def add(self, other: Count) -> None:
         """Add another count to this one."""
@@ -79,7 +78,6 @@ class Count:
         self.failed += other.failed
         self.skipped += other.skipped
         self.failures += other.failures
-        self.outputs += other.outputs
 
     def __str__(self) -> str:
         return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
@@ -120,7 +118,7 @@ def stages() -> list[Stage]:
     ]
     result += [
         # They wait more than they work.
-        Stage("namespaces", pytest("tests/netns", "-n", "6", "-m", "not alone"), pytest=True),
+        Stage("namespaces", pytest("tests/netns", "-n", "8", "-m", "not alone"), pytest=True),
         Stage("interop, benchmark", pytest("tests/interop", "tests/benchmark", "-n", "8"), pytest=True),
     ]
     # They look for milliseconds.
@@ -147,14 +145,13 @@ def run_all(chosen: list[Stage]) -> Iterator[tuple[Stage, Count, float]]:
 
 
 def run_quietly(stage: Stage) -> tuple[Stage, Count, float]:
-    """Run one stage, and show its output when it has ended."""
-    with tempfile.TemporaryFile("w+", errors="replace") as output:
+    """Run one stage with its output to a file, and show it only if it failed: it is long, and others run beside it."""
+    OUTPUT.mkdir(exist_ok=True)
+    path = OUTPUT / f"{stage.name.replace(' ', '_')}.log"
+    with path.open("w", errors="replace") as output:
         count, seconds = run(stage, output)
-        output.seek(0)
-        lines = output.read().splitlines()
-    print("\n".join([heading(stage), *lines]), flush=True)
-    if count.failed:
-        count.outputs.append("\n".join([heading(stage), *lines[-LAST_LINES:]]))
+    shown = path.read_text(errors="replace") if count.failed else f"{count} (output: {path.relative_to(ROOT)})\n"
+    print(f"{heading(stage)}\n{shown}", end="", flush=True)
     return stage, count, seconds
 
 
@@ -241,8 +238,6 @@ def main() -> int:
     for stage, count, seconds in run_all(chosen):
         total.add(count)
         rows.append(f"  {stage.name:<24} {count!s:<40} {seconds:6.1f} s")
-    for output in total.outputs:
-        print(output)
     print("\n" + "\n".join(rows))
     for failure in total.failures:
         print(f"FAILED {failure}")

@@ -32,12 +32,8 @@ def unsettled(status: Mapping[str, Any]) -> list[str]:
 
 
 def faults(status: Mapping[str, Any]) -> list[str]:
-    """The instances in FAULT and why: to wait any longer would not help them.
-
-    Until each check has had its first result nothing is known: then the fault may be over in a moment.
-    """
-    known = (instance for instance in status["instances"] if not _awaits_a_result(instance))
-    found = (instance for instance in known if instance["state"] == "FAULT")
+    """The instances in FAULT and why: to wait any longer would not help them."""
+    found = (instance for instance in status["instances"] if instance["state"] == "FAULT")
     return [f"instance {instance['name']}: FAULT: {instance.get('fault') or 'no reason given'}" for instance in found]
 
 
@@ -91,10 +87,6 @@ def _staying(report: Report) -> list[Instance]:
     return [instance for instance in report["instances"] if not instance.get("leaving")]
 
 
-def _awaits_a_result(instance: Instance) -> bool:
-    return any(check["healthy"] is None for check in instance.get("checks") or [])
-
-
 def _waits_for(instance: Instance) -> str:
     state, master = instance["state"], instance.get("master")
     if instance.get("leaving"):
@@ -103,6 +95,8 @@ def _waits_for(instance: Instance) -> str:
         return ""
     if state == "FAULT":
         return f"FAULT: {instance.get('fault') or 'no reason given'}"
+    if state == "INIT" and instance.get("fault"):
+        return f"INIT: {instance['fault']}"
     if state != "BACKUP" or not master:
         return f"{state}, has heard no MASTER yet"
     preempts = instance["preempt"] and not instance.get("switched_over")

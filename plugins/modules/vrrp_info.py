@@ -23,7 +23,7 @@ options:
     description:
       - Seconds to wait until the node has settled, plus the time that the protocol needs at the slowest interval.
       - A node has settled when each instance is MASTER, or is BACKUP, hears a MASTER and is not about to take over.
-      - An instance in FAULT ends the wait at once, unless a check of it has had no result yet.
+      - An instance in FAULT ends the wait at once. In INIT it waits for the first result of each of its checks.
       - A MASTER that sees its addresses on another host is waited for as well, for 12 s at most, as the other may have
         let go of them just now.
     type: float

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import as_installed
 from segment import Namespace, wait_for
 from vrrp_agent import client
 
@@ -26,6 +27,7 @@ VIPS_IPV6 = ("fe80::139:1/64", "fd00:139::1/64")
 _MACVLAN = "vmac0"
 
 _CLI = [sys.executable, "-m", "vrrp_agent.cli"]
+os.environ["PYTHONPATH"] = as_installed.path()
 
 # keepalived sees its own release's files, an empty /run, and the test's folder as /mnt.
 _IN_ROOT = """

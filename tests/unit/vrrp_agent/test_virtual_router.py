@@ -10,10 +10,11 @@ import errno
 from collections.abc import Coroutine
 from dataclasses import replace
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from story import BACKUP, FAULT, MASTER
+from story import BACKUP, FAULT, INIT, MASTER
 from vrrp_agent import config
 from vrrp_agent.linux.errors import KernelError
 from vrrp_agent.linux.interfaces import Link
@@ -348,3 +349,85 @@ def test_a_transition_is_kept_for_the_status() -> None:
         assert running.router.state is not BACKUP
 
     play(story)
+
+
+# --- before the first result of a check
+
+
+@pytest.fixture
+def switch(tmp_path: Path) -> Path:
+    """A file that is there: what depends on it is healthy."""
+    path = tmp_path / "switch"
+    path.write_text("")
+    return path
+
+
+def begin(switch: Path, story: Callable[[VirtualRouter, Segment, list[str]], Coroutine[Any, Any, None]]) -> None:
+    """One that has a check, just started; its transitions as they are told."""
+    document = {**DOCUMENT["instances"][0], "checks": [{"type": "file", "path": str(switch), "interval": 0.5}]}
+    [instance] = config.parse({**DOCUMENT, "instances": [document]}).instances
+    told: list[str] = []
+
+    def tell(event: str, running: VirtualRouter, **fields: Any) -> None:
+        if event == "transition":
+            told.append(f"{fields['from']} -> {fields['to']}: {fields['reason']}")
+
+    async def run() -> None:
+        segment = Segment()
+        running = VirtualRouter(instance, segment, tell)
+        running.start()
+        await asyncio.wait_for(story(running, segment, told), 10)
+        running.let_go()
+
+    asyncio.run(run())
+
+
+def test_no_fault_before_the_first_result(switch: Path) -> None:
+    async def story(running: VirtualRouter, segment: Segment, told: list[str]) -> None:
+        running.follow_interface()
+        assert (running.router.state, told) == (INIT, [])
+        await until_master(running)
+        assert told[0] == "INIT -> BACKUP: started"
+
+    begin(switch, story)
+
+
+def test_a_fault_with_the_first_result(switch: Path) -> None:
+    switch.unlink()
+
+    async def story(running: VirtualRouter, segment: Segment, told: list[str]) -> None:
+        await wait_until(lambda: told != [])
+        assert told == [f"INIT -> FAULT: check file: {switch}: No such file or directory"]
+        switch.write_text("")
+        await until_master(running)
+
+    begin(switch, story)
+
+
+def test_another_fault_waits_for_no_result(switch: Path) -> None:
+    async def story(running: VirtualRouter, segment: Segment, told: list[str]) -> None:
+        segment.links[7] = eth(carrier=False)
+        running.follow_interface()
+        assert told == ["INIT -> FAULT: eth0 has no carrier"]
+
+    begin(switch, story)
+
+
+def test_stopped_before_the_first_result(switch: Path) -> None:
+    async def story(running: VirtualRouter, segment: Segment, told: list[str]) -> None:
+        running.stop()
+        assert running.stopped and not running.leaving
+        running.follow_interface()
+        [working] = running.checks._working.values()
+        await wait_until(lambda: working._task.cancelled())
+        assert told == []
+
+    begin(switch, story)
+
+
+def test_without_its_check_before_the_first_result(switch: Path) -> None:
+    async def story(running: VirtualRouter, segment: Segment, told: list[str]) -> None:
+        running.reconfigure(replace(running.instance, checks=()))
+        assert told == ["INIT -> BACKUP: started"]
+
+    begin(switch, story)

@@ -84,6 +84,7 @@ class VirtualRouter:
         self._refused: str | None = None
         self._retry_s = _RETRY_FIRST_S
         self._started = self._stopping = self._resuming = False
+        self._held_s: float | None = None
         self.checks = Checks(instance.checks, self._note_check)
         self._conditions = Condition(network, self.checks, self.follow_interface)
         # Why it is still MASTER, though it was asked to resign.
@@ -96,10 +97,9 @@ class VirtualRouter:
 
     def start(self, held_s: float | None = None) -> None:
         """Take part, if the interface lets us; go on as MASTER where an earlier life held the addresses till now."""
-        self._started, self._resuming = True, held_s is not None
+        self._started, self._resuming, self._held_s = True, held_s is not None, held_s
         self.checks.start(trusting=self._resuming)
         self.follow_interface()
-        self.handle(events.Start(held_s))
         self._resuming = False
         if held_s is not None and self.router.state is not State.MASTER:
             self.addresses.release(self.instance.addresses)
@@ -116,6 +116,8 @@ class VirtualRouter:
     def stop(self, reason: str = "stopped") -> None:
         """Begin to leave in good order; a MASTER has left when its successor answers, or nobody came."""
         self._stopping = True
+        if self.stopped:
+            self.checks.stop()
         self.handle(events.Stop(reason))
 
     def resign(self, force: bool) -> None:
@@ -172,12 +174,14 @@ class VirtualRouter:
             self._claim()
             if moves:
                 self.addresses.announce(instance.addresses)
-        if not self.stopped:
+        if self._yet_to_start:
+            self.follow_interface()
+        elif not self.stopped:
             self._follow_condition()
 
     def follow_interface(self) -> None:
         """Tell the router what has become of its interface, and bring back addresses that somebody removed."""
-        if self.stopped and (self.last_transition is not None or not self._started):
+        if self.stopped and not self._yet_to_start:
             return  # it has left for good, or must not begin
         self._follow_priority()
         self._follow_condition()
@@ -191,6 +195,8 @@ class VirtualRouter:
                 LOGGER.warning("%s: removed by somebody else, restored: %s", self.label, _join(missing))
                 self._claim()
                 self.addresses.announce(missing)
+        if self._yet_to_start:
+            self._start_when_known()
 
     def handle(self, event: events.Event) -> None:
         """Feed the router one event, do what it wants, and wait for its deadline."""
@@ -199,6 +205,20 @@ class VirtualRouter:
         self._arm()
         if self.group is not None:
             self.group.settle()
+
+    def _start_when_known(self) -> None:
+        """Start the router, once; not before each check has told whether there is anything to take part with.
+
+        Until then it is in INIT, and nobody is told of a FAULT that is none. Another fault is one at once.
+        """
+        waits = self.checks.awaited and self.router.fault in (None, self.checks.fault())
+        if not waits:
+            self.handle(events.Start(self._held_s))
+
+    @property
+    def _yet_to_start(self) -> bool:
+        """Whether it is to take part, and has not begun to."""
+        return self.stopped and self._started and not self._stopping and self.last_transition is None
 
     # --- the interface
 

@@ -266,12 +266,10 @@ def check(name: str, healthy: bool | None) -> dict[str, Any]:
     return {"name": name, "healthy": healthy, "since": "2026-11-23T01:03:11.024Z", "detail": "Connection refused"}
 
 
-def test_a_fault_is_waited_for_until_each_check_has_a_result() -> None:
-    starting = instance("lb1", "FAULT", checks=[check("nginx", True), check("app", None)])
+def test_the_first_result_of_a_check_is_waited_for() -> None:
+    starting = instance("lb1", "INIT", master=None, fault="check app: no result yet", checks=[check("app", None)])
     assert faults({"instances": [starting]}) == []
-    assert unsettled({"instances": [starting]}) == ["instance web: FAULT: link down"]
-    known = instance("lb1", "FAULT", checks=[check("nginx", True), check("app", False)])
-    assert faults({"instances": [known]}) == ["instance web: FAULT: link down"]
+    assert unsettled({"instances": [starting]}) == ["instance web: INIT: check app: no result yet"]
 
 
 def test_failing_checks_are_told_whatever_follows() -> None:

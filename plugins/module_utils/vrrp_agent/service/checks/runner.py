@@ -57,6 +57,11 @@ class Checks:
         for gone in before.values():
             gone.stop()
 
+    @property
+    def awaited(self) -> bool:
+        """Whether one has had no result yet, and there is no reason to trust it."""
+        return any(working.awaited for working in self._working.values())
+
     def fault(self) -> str | None:
         """Why the role must go, or None."""
         faults = (working.fault() for working in self._working.values() if working.check.priority is None)
@@ -108,9 +113,13 @@ class _Working:
         if self._task is not None:
             self._task.cancel()
 
+    @property
+    def awaited(self) -> bool:
+        return self._verdict.healthy is None and not self._trusting
+
     def fault(self) -> str | None:
         """What is wrong, or None; what is not known yet is wrong unless there is a reason to trust it."""
-        healthy = self._trusting if self._verdict.healthy is None else self._verdict.healthy
+        healthy = not self.awaited if self._verdict.healthy is None else self._verdict.healthy
         return None if healthy else f"check {self.check.name}: {self._reason}"
 
     async def _work(self, after_s: float) -> None:
