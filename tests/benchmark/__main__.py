@@ -12,14 +12,12 @@ otherwise. The exit code is 1 when something could not be measured.
 from __future__ import annotations
 
 import argparse
-import os
 
-from . import ROOT, report
+from . import report
 
 
 def main() -> int:
     """Measure, show, write."""
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "plugins/module_utils")])
     from segment import remove_leftovers
 
     from . import run

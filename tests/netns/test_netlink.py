@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import errno
+import socket
 import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from ipaddress import ip_interface
 from typing import Any
 
 import pytest
@@ -150,3 +152,25 @@ except ImportError as error:
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("pyroute2")
+
+
+@pytest.mark.parametrize("prefix_route", [True, False])
+@pytest.mark.parametrize("text", ["192.0.2.1/24", "2001:db8::1/64", "fe80::1/64"])
+def test_an_address_is_put_down_as_pyroute2_reads_it(text: str, prefix_route: bool) -> None:
+    interface = ip_interface(text)
+    body = netlink.new_address_body(7, interface, 60, prefix_route)
+    [sent] = netlink.split(netlink.encode(netlink.RTM_NEWADDR, netlink.NLM_F_CREATE, 9, body))
+    assert (sent.type, sent.flags, sent.sequence) == (netlink.RTM_NEWADDR, netlink.NLM_F_CREATE | 1, 9)
+    message = netlink.decode(sent)
+    ipv6 = interface.version == 6
+    assert (message["family"], message["prefixlen"], message["index"]) == (
+        socket.AF_INET6 if ipv6 else socket.AF_INET,
+        interface.network.prefixlen,
+        7,
+    )
+    routed = prefix_route or interface.ip.is_link_local
+    lifetimes = message.get_attr("IFA_CACHEINFO")
+    assert message.get_attr("IFA_LOCAL") == message.get_attr("IFA_ADDRESS") == str(interface.ip)
+    assert message.get_attr("IFA_FLAGS") == ipv6 * netlink.IFA_F_NODAD | (not routed) * netlink.IFA_F_NOPREFIXROUTE
+    assert (lifetimes["ifa_preferred"], lifetimes["ifa_valid"]) == (0 if ipv6 else 60, 60)
+    assert message.get_attr("IFA_PROTO") == netlink.ADDRESS_PROTOCOL

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from typing import Any
 
 from . import ROOT, page
@@ -22,7 +21,6 @@ PAGE, FIGURES = ROOT / "docs/reliability.md", ROOT / "docs/reliability.json"
 
 def main() -> int:
     """Measure and write."""
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "plugins/module_utils")])
     from segment import remove_leftovers
 
     from . import measure

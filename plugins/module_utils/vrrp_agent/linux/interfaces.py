@@ -99,8 +99,8 @@ Event = Union[LinkChanged, LinkRemoved, AddressAdded, AddressRemoved, Overrun]
 
 def removals(index: int, addresses: Iterable[IPInterface]) -> bytes:
     """Requests that take addresses off an interface, for whoever sends them; nobody waits for the answers."""
-    messages = (netlink.address_message(index, address) for address in addresses)
-    return b"".join(netlink.encode(netlink.RTM_DELADDR, 0, 0, message) for message in messages)
+    bodies = (netlink.address_body(index, address) for address in addresses)
+    return b"".join(netlink.encode(netlink.RTM_DELADDR, 0, 0, body) for body in bodies)
 
 
 class Kernel:
@@ -130,9 +130,9 @@ class Kernel:
         The kernel itself removes an address whose lifetime nobody renews; None is for ever. `prefix_route`: the
         address brings a route to its subnet along.
         """
-        messages = [netlink.new_address_message(index, address, lifetime_s, prefix_route) for address in addresses]
+        bodies = [netlink.new_address_body(index, address, lifetime_s, prefix_route) for address in addresses]
         flags = netlink.NLM_F_CREATE | netlink.NLM_F_REPLACE
-        answers = self._requests.execute(netlink.RTM_NEWADDR, flags, messages)
+        answers = self._requests.execute(netlink.RTM_NEWADDR, flags, bodies)
         return [
             KernelError(f"add {address} to {interface_name(index)}", answer.errno, answer.detail)
             for address, answer in zip(addresses, answers)
@@ -141,8 +141,8 @@ class Kernel:
 
     def remove_addresses(self, index: int, addresses: Sequence[IPInterface]) -> list[KernelError]:
         """Remove addresses of exactly this prefix length; the failures. One that is not there is no failure."""
-        messages = [netlink.address_message(index, address) for address in addresses]
-        answers = self._requests.execute(netlink.RTM_DELADDR, 0, messages)
+        bodies = [netlink.address_body(index, address) for address in addresses]
+        answers = self._requests.execute(netlink.RTM_DELADDR, 0, bodies)
         return [
             KernelError(f"remove {address} from {interface_name(index)}", answer.errno, answer.detail)
             for address, answer in zip(addresses, answers)

@@ -9,7 +9,7 @@ import errno
 
 from . import netlink
 from .errors import KernelError, interface_name
-from .netlink import RTM_DELLINK, RTM_NEWLINK, Request, link_message
+from .netlink import RTM_DELLINK, RTM_NEWLINK, Request, link_body
 
 KIND = "macvlan"
 IFF_UP = 0x1
@@ -27,8 +27,8 @@ class Macvlans:
 
     def create(self, name: str, parent: int, mac: bytes, alias: str) -> None:
         """Make one, down; not without its alias, by which it is recognised later, even if we are killed meanwhile."""
-        made = link_message(IFLA_IFNAME=name, IFLA_LINK=parent, IFLA_ADDRESS=mac.hex(":"), IFLA_LINKINFO=_INFO)
-        named = link_message(IFLA_IFNAME=name, IFLA_IFALIAS=alias)
+        made = link_body(IFLA_IFNAME=name, IFLA_LINK=parent, IFLA_ADDRESS=mac.hex(":"), IFLA_LINKINFO=_INFO)
+        named = link_body(IFLA_IFNAME=name, IFLA_IFALIAS=alias)
         requests = [
             Request(RTM_NEWLINK, netlink.NLM_F_CREATE | netlink.NLM_F_EXCL, made),
             Request(RTM_NEWLINK, 0, named),
@@ -37,22 +37,19 @@ class Macvlans:
 
     def remove(self, index: int) -> None:
         """Remove one, and the addresses on it; one that is not there is no failure."""
-        message = link_message()
-        message["index"] = index
-        self._execute(f"remove {interface_name(index)}", [Request(RTM_DELLINK, 0, message)], but=errno.ENODEV)
+        gone = Request(RTM_DELLINK, 0, link_body(index))
+        self._execute(f"remove {interface_name(index)}", [gone], but=errno.ENODEV)
 
     def set_up(self, index: int, up: bool) -> None:
         """Let it pass packets, or not."""
-        message = link_message()
-        message["index"], message["flags"], message["change"] = index, IFF_UP if up else 0, IFF_UP
+        body = link_body(index, IFF_UP if up else 0, change=IFF_UP)
         op = f"set {interface_name(index)} {'up' if up else 'down'}"
-        self._execute(op, [Request(RTM_NEWLINK, 0, message)])
+        self._execute(op, [Request(RTM_NEWLINK, 0, body)])
 
     def set_mtu(self, index: int, mtu: int) -> None:
         """Let it pass packets of another size."""
-        message = link_message(IFLA_MTU=mtu)
-        message["index"] = index
-        self._execute(f"set the MTU of {interface_name(index)} to {mtu}", [Request(RTM_NEWLINK, 0, message)])
+        body = link_body(index, IFLA_MTU=mtu)
+        self._execute(f"set the MTU of {interface_name(index)} to {mtu}", [Request(RTM_NEWLINK, 0, body)])
 
     def close(self) -> None:
         """Close the socket; the interfaces stay."""

@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, duet.ha_pair contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""rtnetlink over sockets of our own, with pyroute2's message classes as the codec.
+"""rtnetlink over sockets of our own, with pyroute2's message classes as the codec; an address is put down by hand.
+
+Between a master's death and the first answer of its successor lies one request for each address, and pyroute2 needs a
+tenth of a millisecond for each.
 
 The kernel answers an rtnetlink request inside sendmsg, so requests are made inline on a blocking socket; what the
 kernel reports by itself arrives on another, non-blocking one. pyroute2's own sockets are not used:
@@ -15,7 +18,7 @@ import errno
 import socket
 import struct
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import IPv4Interface, IPv6Interface
 from typing import Any, NamedTuple, Union
 
@@ -46,12 +49,13 @@ GROUPS = 0x1 | 0x10 | 0x100  # RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFAD
 SOL_NETLINK, NETLINK_CAP_ACK, NETLINK_EXT_ACK = 270, 10, 11
 SO_RCVBUFFORCE, SO_ATTACH_FILTER = 33, 26  # not in the socket module
 
+IFA_ADDRESS, IFA_LOCAL, IFA_CACHEINFO, IFA_FLAGS, IFA_PROTO = 1, 2, 6, 8, 11
 IFA_F_NODAD, IFA_F_NOPREFIXROUTE = 0x02, 0x200
 RTEXT_FILTER_SKIP_STATS = 0x08  # counters are most of a link's message and nobody here reads them
 INFINITE_S = 0xFFFFFFFF
 
 # Tags our addresses in `ip -d address` and for the clean-up after an earlier life. The kernel reserves 1-3; 112 is
-# VRRP's IP protocol number. Linux < 5.18 ignores the attribute and pyroute2 0.7.2 does not know it.
+# VRRP's IP protocol number. Linux < 5.18 ignores the attribute.
 ADDRESS_PROTOCOL = 112
 
 BATCH = 100  # acks of one batch must fit into the socket's receive buffer, and the event loop waits meanwhile
@@ -62,6 +66,10 @@ RECEIVE_BYTES = 1 << 16
 SEQUENCE_END = 1 << 31
 
 _HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence number, port
+_IFADDRMSG = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, index
+_ATTRIBUTE = struct.Struct("=HH")  # length, type
+_CACHEINFO = struct.Struct("=IIII")  # preferred and valid for so many seconds, made, changed
+_FLAGS = struct.Struct("=I")
 
 
 class Answer(NamedTuple):
@@ -76,7 +84,7 @@ class Request(NamedTuple):
 
     kind: int
     flags: int
-    message: Any
+    body: bytes
 
 
 class Frame(NamedTuple):
@@ -99,13 +107,9 @@ def split(data: bytes) -> Iterator[Frame]:
         offset += (length + 3) & ~3
 
 
-def encode(kind: int, flags: int, sequence: int, message: Any) -> bytes:
+def encode(kind: int, flags: int, sequence: int, body: bytes) -> bytes:
     """A request: the body with its header."""
-    header = message["header"]
-    header["type"], header["flags"], header["sequence_number"] = kind, flags | NLM_F_REQUEST, sequence
-    message.reset()
-    message.encode()
-    return bytes(message.data)
+    return _HEADER.pack(_HEADER.size + len(body), kind, flags | NLM_F_REQUEST, sequence, 0) + body
 
 
 def decode(frame: Frame) -> Any:
@@ -115,38 +119,39 @@ def decode(frame: Frame) -> Any:
     return message
 
 
-def link_query() -> Any:
+def link_query() -> bytes:
     """The body of a dump of all links."""
-    message = ifinfmsg()
-    message["attrs"] = [("IFLA_EXT_MASK", RTEXT_FILTER_SKIP_STATS)]
-    return message
+    return link_body(IFLA_EXT_MASK=RTEXT_FILTER_SKIP_STATS)
 
 
-def link_message(**attributes: Any) -> Any:
-    """The body that describes a link: attributes by pyroute2's names."""
+def link_body(index: int = 0, flags: int = 0, change: int = 0, **attributes: Any) -> bytes:
+    """The body that describes a link: attributes by pyroute2's names; of the `flags` those in `change` count."""
     message = ifinfmsg()
+    message["index"], message["flags"], message["change"] = index, flags, change
     message["attrs"] = list(attributes.items())
-    return message
+    message.reset()
+    message.encode()
+    return bytes(message.data[_HEADER.size :])
 
 
-def address_query() -> Any:
+def address_query() -> bytes:
     """The body of a dump of all addresses of all families."""
-    return ifaddrmsg()
+    return _IFADDRMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0)
 
 
-def address_message(index: int, interface: IPInterface) -> Any:
-    """The body that names one address of one interface, as a removal needs it."""
-    address = str(interface.ip)
-    message = ifaddrmsg()
-    message["family"] = socket.AF_INET if interface.version == 4 else socket.AF_INET6
-    message["prefixlen"] = interface.network.prefixlen
-    message["index"] = index
+def address_body(index: int, interface: IPInterface) -> bytes:
+    """The body that names one address of one interface, as a removal needs it (rtnetlink(7), struct ifaddrmsg)."""
+    family = socket.AF_INET if interface.version == 4 else socket.AF_INET6
+    address = interface.ip.packed
     # IPv4 needs both: IFA_LOCAL is the address, and the kernel compares the prefix length only if it has IFA_ADDRESS.
-    message["attrs"] = [("IFA_LOCAL", address), ("IFA_ADDRESS", address)]
-    return message
+    return (
+        _IFADDRMSG.pack(family, interface.network.prefixlen, 0, 0, index)
+        + _attribute(IFA_LOCAL, address)
+        + _attribute(IFA_ADDRESS, address)
+    )
 
 
-def new_address_message(index: int, interface: IPInterface, lifetime_s: int | None, prefix_route: bool = True) -> Any:
+def new_address_body(index: int, interface: IPInterface, lifetime_s: int | None, prefix_route: bool = True) -> bytes:
     """The body that adds an address, or renews its lifetime.
 
     No broadcast address, as with keepalived: a VIP is one service address, and the subnet's broadcast belongs to the
@@ -159,14 +164,17 @@ def new_address_message(index: int, interface: IPInterface, lifetime_s: int | No
     flags = IFA_F_NODAD if interface.version == 6 else 0
     if not prefix_route and not interface.ip.is_link_local:
         flags |= IFA_F_NOPREFIXROUTE
-    message = address_message(index, interface)
-    message["attrs"] += [
-        ("IFA_CACHEINFO", {"ifa_preferred": preferred_s, "ifa_valid": valid_s, "cstamp": 0, "tstamp": 0}),
-        ("IFA_FLAGS", flags),
-    ]
-    if any(entry[0] == "IFA_PROTO" for entry in ifaddrmsg.nla_map):
-        message["attrs"].append(("IFA_PROTO", ADDRESS_PROTOCOL))
-    return message
+    return (
+        address_body(index, interface)
+        + _attribute(IFA_CACHEINFO, _CACHEINFO.pack(preferred_s, valid_s, 0, 0))
+        + _attribute(IFA_FLAGS, _FLAGS.pack(flags))
+        + _attribute(IFA_PROTO, bytes([ADDRESS_PROTOCOL]))
+    )
+
+
+def _attribute(kind: int, value: bytes) -> bytes:
+    """One attribute (rtnetlink(7), struct rtattr), filled up to four octets."""
+    return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), kind) + value + bytes(-len(value) % 4)
 
 
 def open_socket(groups: int, buffer_bytes: int) -> socket.socket:
@@ -194,9 +202,9 @@ class RequestSocket:
         self._socket.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)
         self._socket.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
 
-    def execute(self, kind: int, flags: int, messages: Sequence[Any]) -> list[Answer]:
-        """Have the kernel carry out each message; the answers are in the order of the messages."""
-        return self.execute_all([Request(kind, flags, message) for message in messages])
+    def execute(self, kind: int, flags: int, bodies: Iterable[bytes]) -> list[Answer]:
+        """Have the kernel carry out one request for each body; the answers are in their order."""
+        return self.execute_all([Request(kind, flags, body) for body in bodies])
 
     def execute_all(self, requests: Sequence[Request]) -> list[Answer]:
         """Have the kernel carry out requests of any kind; up to BATCH of them cannot be torn apart by a kill."""
@@ -205,10 +213,10 @@ class RequestSocket:
             answers += self._execute_batch(requests[start : start + BATCH])
         return answers
 
-    def dump(self, kind: int, message: Any, op: str) -> list[Frame]:
+    def dump(self, kind: int, body: bytes, op: str) -> list[Frame]:
         """A whole kernel table, taken again when it changed under way; KernelError if it cannot be had."""
         for _attempt in range(DUMP_ATTEMPTS):
-            frames = self._dump_once(kind, message, op)
+            frames = self._dump_once(kind, body, op)
             if not any(frame.flags & NLM_F_DUMP_INTR for frame in frames):
                 return frames[:-1]
         raise KernelError(op, errno.EAGAIN, f"changed during each of {DUMP_ATTEMPTS} dumps")
@@ -225,7 +233,7 @@ class RequestSocket:
         try:
             pairs = zip(sequences, requests)
             self._socket.sendmsg(
-                [encode(one.kind, one.flags | NLM_F_ACK, sequence, one.message) for sequence, one in pairs]
+                [encode(one.kind, one.flags | NLM_F_ACK, sequence, one.body) for sequence, one in pairs]
             )
             while len(answers) < len(requests):
                 for frame in self._receive():
@@ -235,12 +243,12 @@ class RequestSocket:
             failure = Answer(_errno(error))
         return [answers.get(sequence, failure) for sequence in sequences]
 
-    def _dump_once(self, kind: int, message: Any, op: str) -> list[Frame]:
+    def _dump_once(self, kind: int, body: bytes, op: str) -> list[Frame]:
         """The frames of one dump, the closing NLMSG_DONE last."""
         [sequence] = self._take_sequences(1)
         frames: list[Frame] = []
         try:
-            self._socket.sendmsg([encode(kind, NLM_F_DUMP, sequence, message)])
+            self._socket.sendmsg([encode(kind, NLM_F_DUMP, sequence, body)])
             while not frames or frames[-1].type not in (NLMSG_DONE, NLMSG_ERROR):
                 frames += [frame for frame in self._receive() if frame.sequence == sequence]
         except OSError as error:

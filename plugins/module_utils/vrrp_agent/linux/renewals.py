@@ -55,8 +55,8 @@ class RenewalSocket:
         """The requests for these addresses, to be sent again and again; None if they are too many for one message."""
         self._next_sequence = self._next_sequence % (netlink.SEQUENCE_END - 1) + 1
         sequence = self._next_sequence
-        messages = (netlink.new_address_message(index, address, lifetime_s, prefix_route) for address in addresses)
-        octets = b"".join(netlink.encode(netlink.RTM_NEWADDR, _FLAGS, sequence, message) for message in messages)
+        bodies = (netlink.new_address_body(index, address, lifetime_s, prefix_route) for address in addresses)
+        octets = b"".join(netlink.encode(netlink.RTM_NEWADDR, _FLAGS, sequence, body) for body in bodies)
         return Renewal(sequence, octets) if len(octets) <= _OCTETS_MAX else None
 
     def send(self, renewal: Renewal) -> bool:

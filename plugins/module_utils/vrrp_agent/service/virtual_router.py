@@ -31,6 +31,7 @@ _RETRY_FIRST_S = 5.0
 _RETRY_LAST_S = 320.0
 # An advert waits for others by this share of its interval, and no longer than that.
 _GATHER_SHARE, _GATHER_MAX_NS = 200, 5_000_000
+_LOOP_TICK_NS = 1_000_000
 
 
 class Group(Protocol):
@@ -200,8 +201,16 @@ class VirtualRouter:
 
     def handle(self, event: events.Event) -> None:
         """Feed the router one event, do what it wants, and wait for its deadline."""
+        untold: events.StateChanged | None = None
         for effect in self.router.handle(event, time.monotonic_ns()):
-            self._do(effect)
+            if isinstance(effect, events.StateChanged):
+                self._tell_transition(untold)
+                self._note_transition(effect)
+                untold = effect
+            else:
+                self._do(effect)
+        # Those who are told of a new MASTER have time, its clients have not.
+        self._tell_transition(untold)
         self._arm()
         if self.group is not None:
             self.group.settle()
@@ -278,7 +287,7 @@ class VirtualRouter:
         if deadline_ns is None:
             return
         self.addresses.keep_until(deadline_ns)
-        deadline_s = self._gathered_ns(deadline_ns) / 1e9
+        deadline_s = (self._gathered_ns(deadline_ns) - self._early_ns) / 1e9
         if self._timer is not None and self._timer.when() <= deadline_s and not self._timer.cancelled():
             return
         if self._timer is not None:
@@ -296,9 +305,17 @@ class VirtualRouter:
         grid_ns = min(self.instance.advert_interval_cs * (10_000_000 // _GATHER_SHARE), _GATHER_MAX_NS)
         return -(-deadline_ns // grid_ns) * grid_ns
 
+    @property
+    def _early_ns(self) -> int:
+        """The loop waits in whole milliseconds, rounded up, which only the clients of a dead MASTER would feel."""
+        return _LOOP_TICK_NS if self.router.state is State.BACKUP else 0
+
     def _due(self) -> None:
         self._timer = None
         deadline_ns, now_ns = self.router.deadline_ns, time.monotonic_ns()
+        if deadline_ns is not None and 0 < deadline_ns - now_ns <= self._early_ns:
+            time.sleep((deadline_ns - now_ns) / 1e9)
+            now_ns = time.monotonic_ns()
         if deadline_ns is not None and deadline_ns <= now_ns:
             self.tally.note_late(max(0, now_ns - self._gathered_ns(deadline_ns)))
             self.handle(events.TimerDue())
@@ -316,8 +333,6 @@ class VirtualRouter:
             self.addresses.release(effect.addresses)
         elif isinstance(effect, events.Announce):
             self.addresses.announce(effect.addresses)
-        elif isinstance(effect, events.StateChanged):
-            self._note_transition(effect)
         elif isinstance(effect, events.StillMaster):
             self.still_master = effect
             LOGGER.warning("%s: still MASTER: %s", self.label, effect.reason)
@@ -372,6 +387,10 @@ class VirtualRouter:
         if self.stopped:
             self.checks.stop()
             self.addresses.drop_virtual_mac()
+
+    def _tell_transition(self, effect: events.StateChanged | None) -> None:
+        if effect is None:
+            return
         level = LOGGER.warning if effect.state is State.FAULT else LOGGER.info
         level("%s: %s -> %s: %s", self.label, effect.previous.value, effect.state.value, effect.reason)
         became_master = effect.state is State.MASTER
