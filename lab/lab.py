@@ -23,7 +23,10 @@ from .shell import run, try_run, wait_until
 
 RUN = Path("/run/duet-lab")
 DISKS = Path("/var/lib/duet-lab")
-FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
+# What labs need of the machine's kernel, at least: it passes packets on, and a host's systemd has some eight watches on
+# files, of which the usual 128 are for sixteen hosts; the next one does not boot.
+PROC = Path("/proc/sys")
+KERNEL = {"net/ipv4/ip_forward": 1, "fs/inotify/max_user_instances": 2048}
 
 
 class Lab:
@@ -72,7 +75,7 @@ class Lab:
                 self._remove(lab)
                 self._write_record(lab)
                 network.up(lab)
-            _forward()
+            _set_up_kernel()
             self._boot_missing(lab)
             network.heal(lab)
         self.wait_ready()
@@ -86,7 +89,7 @@ class Lab:
                 lab = LabPlan(self.name, 0)  # what carries the lab's name is its own without a record, too
             self._remove(lab)
             if not names():
-                _stop_forwarding()
+                _restore_kernel()
                 with contextlib.suppress(OSError):  # it is not there, or a file system of its own
                     DISKS.rmdir()
 
@@ -237,28 +240,30 @@ def recorded_names() -> list[str]:
 
 @contextlib.contextmanager
 def _lock() -> Iterator[None]:
-    """Let one process at a time make or remove labs: their numbers and ip_forward are shared."""
+    """Let one process at a time make or remove labs: their numbers and the kernel are shared."""
     RUN.mkdir(mode=0o755, exist_ok=True)
     with open(RUN / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _forward() -> None:
-    """Let the machine forward packets, and remember what it did before."""
-    before = RUN / ".ip_forward"
-    if not before.exists():
-        before.write_text(FORWARD.read_text())
-    if FORWARD.read_text().strip() != "1":
-        FORWARD.write_text("1")
+def _set_up_kernel() -> None:
+    """Have the machine's kernel allow what labs need, and remember what it did before."""
+    for name, least in KERNEL.items():
+        setting, before = PROC / name, RUN / f".{Path(name).name}"
+        if not before.exists():
+            before.write_text(setting.read_text())
+        if int(setting.read_text()) < least:
+            setting.write_text(str(least))
 
 
-def _stop_forwarding() -> None:
-    """Leave forwarding as the first lab found it."""
-    before = RUN / ".ip_forward"
-    if before.exists():
-        FORWARD.write_text(before.read_text())
-        before.unlink()
+def _restore_kernel() -> None:
+    """Leave the kernel as the first lab found it."""
+    for name in KERNEL:
+        setting, before = PROC / name, RUN / f".{Path(name).name}"
+        if before.exists():
+            setting.write_text(before.read_text())
+            before.unlink()
 
 
 def _resolv_conf() -> str:

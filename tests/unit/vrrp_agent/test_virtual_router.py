@@ -419,7 +419,7 @@ def test_stopped_before_the_first_result(switch: Path) -> None:
         assert running.stopped and not running.leaving
         running.follow_interface()
         [working] = running.checks._working.values()
-        await wait_until(lambda: working._task.cancelled())
+        await wait_until(working._task.cancelled)
         assert told == []
 
     begin(switch, story)

@@ -73,6 +73,18 @@ def test_by_the_agents_user_and_shut_in_as_its_unit_is() -> None:
     assert json.loads(str(host.data[1])) == DOCUMENT
 
 
+def test_capabilities_of_a_drop_in_are_added_to_the_units() -> None:
+    """systemd-run takes the last argument of them, or what all of them have: a gateway could not be asked."""
+    more = "[Service]\nAmbientCapabilities=CAP_NET_RAW\n[Service]\nAmbientCapabilities=CAP_IPC_LOCK\n"
+    none = "[Service]\nCapabilityBoundingSet=CAP_SYS_ADMIN\nCapabilityBoundingSet=\n"
+    host = Host(unit=(0, more + none, ""))
+    trial.try_checks(DOCUMENT, host)
+    assert [word for word in host.commands[1] if "Cap" in word] == [
+        "--property=AmbientCapabilities=CAP_NET_RAW CAP_IPC_LOCK",
+        "--property=CapabilityBoundingSet=",
+    ]
+
+
 def test_without_checks_nothing_is_run() -> None:
     host = Host()
     assert trial.try_checks({"instances": [{"name": "web"}]}, host) == []
