@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import socket
+import time
 from collections.abc import Coroutine
 from dataclasses import replace
 from ipaddress import ip_address
@@ -14,10 +16,11 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from story import BACKUP, FAULT, INIT, MASTER
+from story import BACKUP, FAULT, INIT, MASTER, heard
 from vrrp_agent import config
 from vrrp_agent.linux.errors import KernelError
 from vrrp_agent.linux.interfaces import Link
+from vrrp_agent.service import virtual_router
 from vrrp_agent.service.virtual_router import VirtualRouter
 
 DOCUMENT = {
@@ -349,6 +352,38 @@ def test_a_transition_is_kept_for_the_status() -> None:
         assert running.router.state is not BACKUP
 
     play(story)
+
+
+def test_an_advert_of_the_last_moment_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The down timer is met exactly, and what comes just before it is read first."""
+    sleep, slept = time.sleep, []
+
+    async def run() -> None:
+        running = VirtualRouter(WEB, Segment(), tell_nobody)
+        ours, theirs = socket.socketpair()
+
+        def hear() -> None:
+            ours.recv(1)
+            running.handle(heard(255, settings=WEB))
+
+        def hear_meanwhile(seconds: float) -> None:
+            theirs.send(b"!")
+            slept.append(seconds)
+            sleep(seconds)
+
+        asyncio.get_running_loop().add_reader(ours, hear)
+        monkeypatch.setattr(time, "sleep", hear_meanwhile)
+        # A busy machine's loop is later than a millisecond.
+        monkeypatch.setattr(virtual_router, "_LOOP_TICK_NS", 100_000_000)
+        running.start()
+        await wait_until(lambda: slept != [])
+        assert (running.router.state, str(running.router.master.address)) == (BACKUP, "192.0.2.11")
+        monkeypatch.undo()
+        running.let_go()
+        ours.close()
+        theirs.close()
+
+    asyncio.run(run())
 
 
 # --- before the first result of a check
