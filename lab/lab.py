@@ -23,9 +23,9 @@ from .shell import run, try_run, wait_until
 
 RUN = Path("/run/duet-lab")
 DISKS = Path("/var/lib/duet-lab")
-# What labs need of the machine's kernel, at least: it passes packets on, and a host's systemd has some eight watches on
-# files, of which the usual 128 are for sixteen hosts; the next one does not boot.
 PROC = Path("/proc/sys")
+# What labs need of the machine's kernel, at least: it passes packets on, and a host's systemd has some eight inotify
+# instances, of which the usual 128 are for sixteen hosts; the next one may not boot.
 KERNEL = {"net/ipv4/ip_forward": 1, "fs/inotify/max_user_instances": 2048}
 
 

@@ -95,7 +95,7 @@ def pytest(*arguments: str) -> tuple[str, ...]:
 
 
 def stages() -> list[Stage]:
-    """All stages, cheapest first."""
+    """All stages: what is cheap first, and of those beside each other the longest."""
     result = [
         Stage("ruff", tool("ruff", "check", "--quiet", "."), quick=True),
         Stage("format", tool("ruff", "format", "--check", "--quiet", "."), quick=True),

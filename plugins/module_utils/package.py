@@ -18,15 +18,19 @@ from collections.abc import Mapping
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 # pyroute2's own imports all of pyroute2, 140 modules and 9 MB more than the codec that the agent uses.
-_EMPTIED = (
-    "pyroute2/__init__.py",
-    b"# Emptied by the Ansible collection duet.ha_pair: it would import all of pyroute2.\n",
-)
+_EMPTIED = {
+    "pyroute2/__init__.py": b"# Emptied by the Ansible collection duet.ha_pair: it would import all of pyroute2.\n"
+}
 
 
 def contents(agent: str, pyroute2: str) -> dict[str, bytes]:
     """What a node gets: the agent and pyroute2, from their folders on the controller."""
-    return {**collect(agent, "vrrp_agent"), **collect(pyroute2, "pyroute2"), _EMPTIED[0]: _EMPTIED[1]}
+    return {**collect(agent, "vrrp_agent"), **codec(pyroute2)}
+
+
+def codec(pyroute2: str) -> dict[str, bytes]:
+    """pyroute2 as a node gets it, from its folder on the controller."""
+    return {**collect(pyroute2, "pyroute2"), **_EMPTIED}
 
 
 def collect(folder: str, name: str) -> dict[str, bytes]:

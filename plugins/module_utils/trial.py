@@ -18,7 +18,8 @@ _OF_THE_AGENT = (
     *("Type", "NotifyAccess", "Exec", "Restart", "Watchdog", "Timeout", "PIDFile", "BusName", "Success"),
     *("RuntimeDirectory", "StateDirectory", "RemoveIPC", "OOMScoreAdjust", "Standard", "FileDescriptor", "Kill"),
 )
-# A unit's lines add to each other, systemd-run's arguments do not: the agent would have what the trial has not.
+# In a unit lines of these add to each other, as arguments of systemd-run they do not: the agent would have what the
+# trial has not.
 _MERGED = ("CapabilityBoundingSet", "AmbientCapabilities")
 # The agent's own folders: systemd makes them for the agent, and they are only written to here.
 _FOLDERS = "ReadWritePaths=-/run/vrrp-agent -/var/lib/vrrp-agent"

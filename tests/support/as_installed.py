@@ -8,39 +8,37 @@ That is without the start file, which would import all of it: four times what th
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
+import io
 import os
 import tempfile
+import zipfile
 from pathlib import Path
 
 import package
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-AGENT = ROOT / "plugins/module_utils"
 
 
 def path() -> str:
     """Their PYTHONPATH, in which the lab and the tests are as well."""
-    return os.pathsep.join([str(ROOT), str(AGENT), str(pyroute2())])
+    return os.pathsep.join([str(ROOT), str(ROOT / "plugins/module_utils"), str(pyroute2())])
 
 
 def pyroute2() -> Path:
-    """The folder that it is imported from; made once for all test runs that have the same pyroute2."""
-    spec = importlib.util.find_spec("pyroute2")
-    [installed] = spec.submodule_search_locations
-    every = package.contents(str(AGENT), installed)
-    files = {name: text for name, text in every.items() if name.startswith("pyroute2/")}
-    folder = ROOT / ".build" / f"pyroute2-{package.digest(files)}"
+    """The folder that it is imported from; made once for each version of pyroute2."""
+    folder = ROOT / ".build" / f"pyroute2-{importlib.metadata.version('pyroute2')}"
     if not folder.exists():
+        [installed] = importlib.util.find_spec("pyroute2").submodule_search_locations
         folder.parent.mkdir(exist_ok=True)
         # Whoever is first puts all of it there; others may be doing the same at this moment.
         with tempfile.TemporaryDirectory(dir=folder.parent) as made:
-            for name, text in files.items():
-                path = Path(made, "new", name)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(text)
+            new = Path(made, "new")
+            with zipfile.ZipFile(io.BytesIO(package.pack(package.codec(installed)))) as archive:
+                archive.extractall(new)
             try:
-                Path(made, "new").rename(folder)
+                new.rename(folder)
             except OSError:
                 if not folder.exists():
                     raise

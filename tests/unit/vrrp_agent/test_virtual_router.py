@@ -354,6 +354,25 @@ def test_a_transition_is_kept_for_the_status() -> None:
     play(story)
 
 
+def test_clients_come_before_those_who_are_told() -> None:
+    """Logs, hooks and events of a takeover wait until its addresses answer."""
+    seen: list[tuple[object, int, int, int]] = []
+
+    async def run() -> None:
+        segment = Segment()
+
+        def tell(event: str, running: VirtualRouter, **fields: Any) -> None:
+            seen.append((fields["to"], len(segment.held), len(segment.announced), segment.sent))
+
+        running = VirtualRouter(WEB, segment, tell)
+        running.start()
+        await asyncio.wait_for(until_master(running), 10)
+        running.let_go()
+
+    asyncio.run(run())
+    assert seen == [("BACKUP", 0, 0, 0), ("MASTER", 2, 1, 1)]
+
+
 def test_an_advert_of_the_last_moment_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     """The down timer is met exactly, and what comes just before it is read first."""
     sleep, slept = time.sleep, []

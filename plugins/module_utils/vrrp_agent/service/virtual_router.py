@@ -31,6 +31,7 @@ _RETRY_FIRST_S = 5.0
 _RETRY_LAST_S = 320.0
 # An advert waits for others by this share of its interval, and no longer than that.
 _GATHER_SHARE, _GATHER_MAX_NS = 200, 5_000_000
+# The loop waits in whole milliseconds, rounded up.
 _LOOP_TICK_NS = 1_000_000
 
 
@@ -307,7 +308,7 @@ class VirtualRouter:
 
     @property
     def _early_ns(self) -> int:
-        """The loop waits in whole milliseconds, rounded up, which only the clients of a dead MASTER would feel."""
+        """By how much it wakes before its deadline, to meet it: the clients of a dead MASTER wait for a BACKUP."""
         return _LOOP_TICK_NS if self.router.state is State.BACKUP else 0
 
     def _due(self) -> None:

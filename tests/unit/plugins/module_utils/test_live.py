@@ -272,6 +272,12 @@ def test_the_first_result_of_a_check_is_waited_for() -> None:
     assert unsettled({"instances": [starting]}) == ["instance web: INIT: check app: no result yet"]
 
 
+@pytest.mark.parametrize("healthy", [True, False, None])
+def test_a_fault_is_told_at_once(healthy: bool | None) -> None:
+    fallen = instance("lb1", "FAULT", checks=[check("nginx", True), check("app", healthy)])
+    assert faults({"instances": [fallen]}) == ["instance web: FAULT: link down"]
+
+
 def test_failing_checks_are_told_whatever_follows() -> None:
     master = instance("lb1", "MASTER", checks=[check("nginx", True), check("app", False), check("new", None)])
     told = ["instance web: check app has failed since 2026-11-23T01:03:11.024Z: Connection refused"]
