@@ -46,8 +46,8 @@ fuzz: bootstrap ## ten minutes of a fuzzer on decoding and on the router, guided
 	@$(PYTHON) -m tests.fuzz decode 300
 	@$(PYTHON) -m tests.fuzz router 300
 
-rollout: bootstrap ## every kind of change predicted, a run interrupted at every task and run again, an hour
-	@$(PYTHON) -m pytest -q tests/rollout tests/rollout/every_task.py
+rollout: bootstrap ## every kind of change predicted, a run interrupted at every task and run again, half an hour
+	@$(PYTHON) -m pytest -q -n 3 tests/rollout tests/rollout/every_task.py
 
 reliability: bootstrap ## docs/reliability.md anew: planned changes and bad deaths, ours and keepalived, a quarter of an hour
 	@$(PYTHON) -m tests.reliability

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, duet.ha_pair contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long site.yml takes on real hosts, first and again: python3 -m tests.benchmark.rollout --pairs 20.
+"""How long site.yml takes on real hosts, and vrrp_verify: python3 -m tests.benchmark.rollout --pairs 20.
 
 With --keepalived-role FOLDER also how long that role takes for the same pairs, in a lab of its own, by the variables of
 evrardjp.keepalived, which is no part of this repository. Nothing is judged.
@@ -24,6 +24,17 @@ from lab import Lab
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 FIRST_VIP = 60
+VERIFY = [
+    {
+        "hosts": "ha_pair",
+        "become": True,
+        "gather_facts": False,
+        "tasks": [
+            {"duet.ha_pair.vrrp_info": {}, "register": "vrrp_live"},
+            {"duet.ha_pair.vrrp_verify": {}, "run_once": True},
+        ],
+    }
+]
 
 
 def pairs_of(lab: Lab, pairs: int) -> dict[str, tuple[list[str], str, int]]:
@@ -79,26 +90,20 @@ def controller_cpu_s() -> float:
     return times.children_user + times.children_system
 
 
-def measure(lab: Lab, folder: Path, children: dict[str, Any], playbook: str, forks: int) -> list[float]:
-    """The seconds of the first run and of the second one."""
-    (folder / "inventory.yml").write_text(json.dumps({"ha_pair": {"children": children}}))
+def measure(lab: Lab, folder: Path, playbook: str, forks: int) -> None:
+    """Print the seconds of one run."""
     command = [str(BIN / "ansible-playbook"), playbook, "-e", "nginx_enabled=false", f"--forks={forks}"]
     command += ["-i", str(lab.inventory_file), "-i", str(folder / "inventory.yml")]
     collections = os.environ.get("ANSIBLE_COLLECTIONS_PATH", "")
     environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": f"{ROOT / '.build'}:{collections}".rstrip(":")}
-    took = []
-    for _run in range(2):
-        started_s, cpu_s = time.monotonic(), controller_cpu_s()
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-        took.append(time.monotonic() - started_s)
-        if done.returncode:
-            raise SystemExit(done.stdout[-4000:] + done.stderr[-2000:])
-        changed = sum("changed=0" not in line for line in done.stdout.splitlines() if " ok=" in line)
-        busy_s = controller_cpu_s() - cpu_s
-        print(
-            f"  {took[-1]:6.1f} s, of the controller's processors {busy_s:.1f} s, {changed} hosts changed", flush=True
-        )
-    return took
+    started_s, cpu_s = time.monotonic(), controller_cpu_s()
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    took_s, busy_s = time.monotonic() - started_s, controller_cpu_s() - cpu_s
+    if done.returncode:
+        raise SystemExit(done.stdout[-4000:] + done.stderr[-2000:])
+    changed = sum("changed=0" not in line for line in done.stdout.splitlines() if " ok=" in line)
+    told = f"of the controller's processors {busy_s:.1f} s, {changed} hosts changed"
+    print(f"  {playbook}: {took_s:.1f} s, {told}", flush=True)
 
 
 def main() -> None:
@@ -116,13 +121,15 @@ def main() -> None:
             try:
                 lab.up(names)
                 found = pairs_of(lab, options.pairs)
-                print(f"{who}: {options.pairs} pairs, first and second run", flush=True)
-                if who == "duet":
-                    measure(lab, folder, ours(found), "duet.ha_pair.site", options.forks)
-                else:
-                    role = [{"hosts": "ha_pair", "become": True, "roles": [str(options.keepalived_role.resolve())]}]
-                    (folder / "role.yml").write_text(json.dumps(role))
-                    measure(lab, folder, theirs(found), "role.yml", options.forks)
+                print(f"{who}: {options.pairs} pairs", flush=True)
+                children = ours(found) if who == "duet" else theirs(found)
+                (folder / "inventory.yml").write_text(json.dumps({"ha_pair": {"children": children}}))
+                role = [{"hosts": "ha_pair", "become": True, "roles": [os.path.abspath(options.keepalived_role or "")]}]
+                (folder / "role.yml").write_text(json.dumps(role))
+                (folder / "verify.yml").write_text(json.dumps(VERIFY))
+                runs = ["duet.ha_pair.site"] * 2 + ["verify.yml"] if who == "duet" else ["role.yml"] * 2
+                for playbook in runs:
+                    measure(lab, folder, playbook, options.forks)
             finally:
                 lab.down()
 

@@ -27,7 +27,7 @@ VIPS_IPV6 = ("fe80::139:1/64", "fd00:139::1/64")
 _MACVLAN = "vmac0"
 
 _CLI = [sys.executable, "-m", "vrrp_agent.cli"]
-os.environ["PYTHONPATH"] = as_installed.path()
+as_installed.set_up()
 
 # keepalived sees its own release's files, an empty /run, and the test's folder as /mnt.
 _IN_ROOT = """

@@ -354,3 +354,25 @@ def test_a_check_at_work(tmp_path: Path) -> None:
 
     asyncio.run(story())
     assert told[:2] == [("file", True), ("file", False)]
+
+
+def test_until_its_first_result_a_changed_check_is_what_it_was(tmp_path: Path) -> None:
+    """A reload is no reason to believe a node that has failed, nor one of which nothing is known yet."""
+    switch = tmp_path / "switch"
+
+    async def story() -> None:
+        told: list[bool] = []
+        checks = Checks([switch_of(switch)], lambda name, healthy, why: told.append(healthy))
+        checks.start(trusting=False)
+        checks.replace([switch_of(switch, fall=3), switch_of(switch, name="new")])
+        assert checks.awaited and checks.fault() == "check file: no result yet"
+        await until(lambda: len(told) == 2)
+        checks.replace([switch_of(switch), switch_of(tmp_path, name="new")])
+        assert checks.fault() == "check file: no result yet"  # it was failing
+        switch.write_text("")
+        await until(lambda: checks.fault() is None)
+        checks.replace([switch_of(switch, fall=3), switch_of(switch, name="newer")])
+        assert (checks.fault(), checks.awaited) == (None, False)
+        checks.stop()
+
+    asyncio.run(story())

@@ -30,7 +30,7 @@ from .virtual_addresses import VirtualAddresses
 _RETRY_FIRST_S = 5.0
 _RETRY_LAST_S = 320.0
 # An advert waits for others by this share of its interval, and no longer than that.
-_GATHER_SHARE, _GATHER_MAX_NS = 200, 5_000_000
+_GATHER_SHARE, _GATHER_MAX_NS = 20, 5_000_000
 # The loop waits in whole milliseconds, rounded up.
 _LOOP_TICK_NS = 1_000_000
 

@@ -44,7 +44,12 @@ class Checks:
             working.stop()
 
     def replace(self, checks: Sequence[Check]) -> None:
-        """Have these checks from now on; whose settings are the same keeps its state and its rhythm."""
+        """Have these checks from now on; whose settings are the same keeps its state and its rhythm.
+
+        Until its first result another one is what the one of its name was; a new one is trusted, unless the others
+        have no result yet either.
+        """
+        waits = self.awaited
         before, self._working = self._working, {}
         for number, check in enumerate(checks):
             known = before.get(check.name)
@@ -53,7 +58,8 @@ class Checks:
                 continue
             working = self._working[check.name] = _Working(check, self._on_change)
             if self._started:
-                working.start(True, number * _APART_S)
+                trusting = known.fault() is None if known is not None else not waits
+                working.start(trusting, number * _APART_S)
         for gone in before.values():
             gone.stop()
 
