@@ -122,12 +122,14 @@ def main() -> None:
                 lab.up(names)
                 found = pairs_of(lab, options.pairs)
                 print(f"{who}: {options.pairs} pairs", flush=True)
-                children = ours(found) if who == "duet" else theirs(found)
+                if who == "duet":
+                    children, runs = ours(found), ["duet.ha_pair.site", "duet.ha_pair.site", "verify.yml"]
+                    (folder / "verify.yml").write_text(json.dumps(VERIFY))
+                else:
+                    children, runs = theirs(found), ["role.yml", "role.yml"]
+                    role = [{"hosts": "ha_pair", "become": True, "roles": [str(options.keepalived_role.resolve())]}]
+                    (folder / "role.yml").write_text(json.dumps(role))
                 (folder / "inventory.yml").write_text(json.dumps({"ha_pair": {"children": children}}))
-                role = [{"hosts": "ha_pair", "become": True, "roles": [os.path.abspath(options.keepalived_role or "")]}]
-                (folder / "role.yml").write_text(json.dumps(role))
-                (folder / "verify.yml").write_text(json.dumps(VERIFY))
-                runs = ["duet.ha_pair.site"] * 2 + ["verify.yml"] if who == "duet" else ["role.yml"] * 2
                 for playbook in runs:
                     measure(lab, folder, playbook, options.forks)
             finally:

@@ -25,6 +25,7 @@ def set_up() -> None:
     """Give this process' children what their Python needs; the lab and the tests are in its path as well."""
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "plugins/module_utils"), str(pyroute2())])
     # A node has compiled all of it: a start would take half as long again, and leave 2 MB of the compiler's behind.
+    # `make test` has seen to it already (tests/run.py), `make bench` and a single test have not.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ.setdefault("PYTHONPYCACHEPREFIX", str(ROOT / ".build/pycache"))
 
