@@ -283,7 +283,7 @@ class Network:
         """Take over what the kernel tells; whether there is more in it than lifetimes that go on."""
         changed = False
         for event in self._kernel.read_events():
-            if not self._is_renewal(event):
+            if not self._is_renewal(event) and not self._is_ours(event):
                 changed, self._own, self.changes = True, {}, object()
             if isinstance(event, LinkChanged):
                 self._links[event.link.index] = event.link
@@ -310,6 +310,12 @@ class Network:
             return False
         before = self._addresses.get(event.address.index, {}).get(event.address.interface)
         return before is not None and replace(before, remaining_s=event.address.remaining_s) == event.address
+
+    def _is_ours(self, event: Event) -> bool:
+        """Whether news tell of nothing but an address that was claimed here, which nobody else has to look at."""
+        if not isinstance(event, AddressAdded) or event.address.protocol != ADDRESS_PROTOCOL:
+            return False
+        return (event.address.index, event.address.interface) in self._unread
 
     def _read_all(self) -> None:
         self._read_links()
