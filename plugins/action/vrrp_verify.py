@@ -20,7 +20,7 @@ from ..module_utils.rollout import verify_so_far
 from ..plugin_utils.group_vars import GroupVars, plain
 
 # A few questions within a moment: one answer is enough, and a busy host is late.
-INTERVAL_S, DURATION_S, TIMEOUT_S = 0.2, 0.5, 3.0
+INTERVAL_S, DURATION_S, TIMEOUT_S = 0.1, 0.1, 3.0
 
 
 class ActionModule(ActionBase):

@@ -12,8 +12,9 @@ version_added: 0.1.0
 author: duet.ha_pair contributors (@duet)
 description:
   - Takes what M(duet.ha_pair.vrrp_info) found on each host and returns lists of hosts. Those of one list may be
-    deployed at the same time, since no two of them are of one pair.
+    deployed at the same time, since no two of them are of one pair, or nobody of that pair serves yet.
   - Of each pair the backups come first, the one of the lowest priority before the others, and who is MASTER comes last.
+  - The hosts of a pair on which no agent runs come all at once.
 options:
   _input:
     description: The results of M(duet.ha_pair.vrrp_info) by host, in the inventory's order.
@@ -50,6 +51,9 @@ from ansible.errors import AnsibleFilterError
 from ..module_utils.rollout import waves
 from ..plugin_utils.group_vars import DEFAULT_GROUP, plain
 
+# An agent that is there and gives no answer may hold addresses all the same.
+NO_AGENT = ("not_installed", "not_running")
+
 
 def vrrp_waves(reports: Mapping[str, Any], groups: Mapping[str, str] | None = None) -> list[list[str]]:
     """The lists of hosts."""
@@ -58,7 +62,8 @@ def vrrp_waves(reports: Mapping[str, Any], groups: Mapping[str, str] | None = No
     known, named = plain(reports), plain(groups or {})
     states = {host: [one["state"] for one in report.get("instances") or []] for host, report in known.items()}
     masters = [host for host in known if "MASTER" in states[host]]
-    return waves({host: str(named.get(host, DEFAULT_GROUP)) for host in known}, masters)
+    idle = [host for host, report in known.items() if report.get("code") in NO_AGENT]
+    return waves({host: str(named.get(host, DEFAULT_GROUP)) for host in known}, masters, idle)
 
 
 class FilterModule:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from .live import faults, unsettled
+from .live import failing_checks, faults, unsettled
 from .vrrp_agent import client
 
 _POLL_S = 0.1
@@ -34,6 +34,28 @@ def ask() -> dict[str, Any]:
         if error.code == "not_running" and not os.path.lexists("/usr/bin/vrrp-agent"):
             raise client.ControlError("not_installed", "the agent is not installed") from error
         raise
+
+
+def report(wait_s: float = 0.0) -> dict[str, Any]:
+    """What vrrp_info returns: what the agent says, once its node has settled, or why it says nothing."""
+    began_s = time.monotonic()
+    try:
+        status = ask() if wait_s <= 0 else _once_settled(wait_s)
+    except client.ControlError as error:
+        told: dict[str, Any] = {"running": False, "reason": error.message, "code": error.code, "settled": False}
+        told.update(waiting_for=[], failing_checks=[], instances=[])
+    else:
+        waiting = unsettled(status)
+        told = {"running": True, "settled": not waiting, "waiting_for": waiting}
+        told.update(drained=status.get("drained", False), failing_checks=failing_checks(status))
+        told.update(instances=status["instances"], status=status)
+    return {**told, "waited": round(time.monotonic() - began_s, 1)}
+
+
+def _once_settled(wait_s: float) -> dict[str, Any]:
+    """The status of the settled node; a conflict that is over is none."""
+    status, waiting = wait_until_settled(wait_s)
+    return status if waiting else wait_until_uncontested(wait_s)
 
 
 def ask_patiently(

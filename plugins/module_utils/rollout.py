@@ -15,19 +15,21 @@ from .problem import Problem, merge
 Pending = Mapping[str, Collection[str]]
 
 
-def waves(groups: Mapping[str, str], masters: Collection[str]) -> list[list[str]]:
+def waves(groups: Mapping[str, str], masters: Collection[str], idle: Collection[str] = ()) -> list[list[str]]:
     """Who is deployed at the same time: one host of each group, its lowest priority first and its MASTERs last.
 
-    `groups` is host -> group, in the inventory's order, where the first of a group is its preferred MASTER.
+    `groups` is host -> group, in the inventory's order, where the first of a group is its preferred MASTER. A group
+    whose hosts all are `idle`, which is without an agent that runs, has nobody who must go on serving: it comes up at
+    once, and its first election is the last one.
     """
     result: list[list[str]] = []
     for group in dict.fromkeys(groups.values()):
         hosts = [host for host in reversed(groups) if groups[host] == group]
         hosts.sort(key=lambda host: host in masters)
-        for turn, host in enumerate(hosts):
-            if turn == len(result):
-                result.append([])
-            result[turn].append(host)
+        turns = [hosts[::-1]] if all(host in idle for host in hosts) else [[host] for host in hosts]
+        result += [[] for _ in turns[len(result) :]]
+        for wave, turn in zip(result, turns):
+            wave += turn
     return result
 
 

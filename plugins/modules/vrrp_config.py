@@ -110,6 +110,13 @@ apart:
   type: list
   elements: str
   sample: []
+in_effect:
+  description:
+    - Whether the file was as it is to be, the agent runs with it, and the commands in it are there. Then this module
+      has nothing to do here.
+  returned: success
+  type: bool
+  sample: false
 checks:
   description:
     - What each check said that was tried. C(result) is C(good), C(failed) or C(cannot_run).
@@ -266,6 +273,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     parted = [one["name"] for one in document["instances"]] if unknown else apart(before, document)
     return {
         "changed": changed, "path": PATH, "digest": digest, "instances": names, "apart": parted, "diff": diff,
+        "in_effect": not changed and running == digest and not problems_of_commands(document, True),
         **told,
     }  # fmt: skip
 

@@ -54,6 +54,11 @@ agent:
   returned: success
   type: dict
   sample: {"running": true, "addresses": ["192.0.2.10"]}
+live:
+  description: What M(duet.ha_pair.vrrp_info) returns, at the end of the listening.
+  returned: success
+  type: dict
+  sample: {"running": false, "code": "not_installed", "instances": []}
 keepalived:
   description: Whether a keepalived runs, and the virtual router ids in its configuration.
   returned: success
@@ -79,7 +84,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.duet.ha_pair.plugins.module_utils import files, host
-from ansible_collections.duet.ha_pair.plugins.module_utils.agent import ask
+from ansible_collections.duet.ha_pair.plugins.module_utils.agent import ask, report
 from ansible_collections.duet.ha_pair.plugins.module_utils.listen import listen
 from ansible_collections.duet.ha_pair.plugins.module_utils.node import default_interface
 from ansible_collections.duet.ha_pair.plugins.module_utils.vrrp_agent import config as schema
@@ -135,6 +140,7 @@ def look(module: AnsibleModule) -> dict[str, Any]:
         "keepalived": host.keepalived(),
         "listened": seconds,
         "adverts": adverts,
+        "live": report(),
     }
 
 

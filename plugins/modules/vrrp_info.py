@@ -57,6 +57,13 @@ reason:
   returned: when C(running) is false
   type: str
   sample: the agent is not installed
+code:
+  description:
+    - The same for programs, V(not_installed), V(not_running), or another word where an agent is there and gives no
+      answer.
+  returned: when C(running) is false
+  type: str
+  sample: not_installed
 settled:
   description: Whether every instance is MASTER, or is BACKUP, hears a MASTER and is not about to take over.
   returned: always
@@ -68,6 +75,11 @@ waiting_for:
   type: list
   elements: str
   sample: ["instance web: BACKUP, has heard no MASTER yet"]
+waited:
+  description: For how many seconds it has waited; 0 where there was nothing to wait for.
+  returned: always
+  type: float
+  sample: 0.0
 drained:
   description: Whether the node is drained (M(duet.ha_pair.vrrp_drain)). Its instances are in C(INIT) then, rightly.
   returned: when C(running) is true
@@ -195,42 +207,8 @@ status:
   sample: {"router_id": "lb1", "version": "0.1.0", "pid": 123}
 """
 
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.duet.ha_pair.plugins.module_utils.agent import (
-    ask,
-    wait_until_settled,
-    wait_until_uncontested,
-)
-from ansible_collections.duet.ha_pair.plugins.module_utils.live import failing_checks, unsettled
-from ansible_collections.duet.ha_pair.plugins.module_utils.vrrp_agent.client import ControlError
-
-NOTHING: dict[str, Any] = {"failing_checks": [], "instances": []}
-
-
-def waited(wait_s: float) -> dict[str, Any]:
-    """The status of the settled node; a conflict that is over is none."""
-    status, waiting = wait_until_settled(wait_s)
-    return status if waiting else wait_until_uncontested(wait_s)
-
-
-def report(wait_s: float) -> dict[str, Any]:
-    """What the agent says, or why it says nothing."""
-    try:
-        status = ask() if wait_s <= 0 else waited(wait_s)
-    except ControlError as error:
-        return {"running": False, "reason": error.message, "settled": False, "waiting_for": [], **NOTHING}
-    waiting = unsettled(status)
-    return {
-        "running": True,
-        "settled": not waiting,
-        "waiting_for": waiting,
-        "drained": status.get("drained", False),
-        "failing_checks": failing_checks(status),
-        "instances": status["instances"],
-        "status": status,
-    }
+from ansible_collections.duet.ha_pair.plugins.module_utils.agent import report
 
 
 def main() -> None:

@@ -89,9 +89,9 @@ EXAMPLES = r"""
   duet.ha_pair.vrrp_probe:
     targets: [192.0.2.10]
     types: [icmp]
-    interval: 0.2
+    interval: 0.1
     timeout: 3
-    duration: 0.5
+    duration: 0.1
   register: vrrp_answers
 
 - name: They answer every host and the controller

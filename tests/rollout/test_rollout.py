@@ -22,22 +22,27 @@ KEY = {"type": "hmac", "keys": [{"id": 1, "key": "00112233445566778899aabbccddee
 OTHER_KEY = {"type": "hmac", "keys": [{"id": 2, "key": "8899aabbccddeeff0011223344556677" * 2}]}
 
 
-def west(controller: Controller, password: str) -> dict[str, Any]:
+def west(controller: Controller, password: str, *vips: int) -> dict[str, Any]:
     """The variables of the pair west, which has a password, in the vault."""
     authentication = {"type": "pass", "password": controller.write_secret("west", password)}
-    return controller.web(8, virtual_router_id=52, version=2, authentication=authentication)
+    return controller.web(*vips or (8,), virtual_router_id=52, version=2, authentication=authentication)
 
 
 def test_several_pairs_in_one_run(controller: Controller) -> None:
-    """The backups of all pairs, then their MASTERs; on a first run the first host of each comes last."""
-    run = controller.deploy(east=controller.web(1), west=west(controller, "s3cret"))
-    assert run is not None
-    assert "s3cret" not in run.output
+    """On a first run all hosts at once; after that the backups of all pairs, then their MASTERs."""
+    hosts = ("lb1", "lb2", "lb3", "lb4")
+    first = controller.deploy(east=controller.web(1), west=west(controller, "s3cret"))
+    assert first is not None
+    assert first.tasks.count(SERVICE) == 1
+    assert {host for host, task in first.changes if task == SERVICE} == set(hosts)
+    assert "s3cret" not in first.output
     assert '"s3cret"' in controller.lab.exec("lb3", "cat", "/etc/vrrp-agent/config.json")
+    run = controller.deploy(east=controller.web(1, 2), west=west(controller, "s3cret", 8, 9))
+    assert run is not None
     order = [host for host, task in run.changes if task == SERVICE]
     assert (set(order[:2]), set(order[2:])) == ({"lb2", "lb4"}, {"lb1", "lb3"})
-    assert controller.states("lb1", "lb2", "lb3", "lb4") == ["MASTER", "BACKUP", "MASTER", "BACKUP"]
-    for vip in (1, 8):
+    assert controller.states(*hosts) == ["MASTER", "BACKUP", "MASTER", "BACKUP"]
+    for vip in (1, 2, 8, 9):
         controller.reaches(vip)
 
 

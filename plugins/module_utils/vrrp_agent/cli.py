@@ -12,10 +12,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from . import client, events_command, status_command
+from . import client
 from .version import VERSION
 
 CONFIG_FILE = "/etc/vrrp-agent/config.json"
+STATE_DIR = "/var/lib/vrrp-agent"
 
 EXIT_FAILED = 1
 EXIT_REFUSED = 2
@@ -95,7 +96,7 @@ def _add_views(commands: Any, runtime: argparse.ArgumentParser) -> None:
     events.add_argument("--json", action="store_true", help="a JSON document a line")
     events.add_argument(
         "--state-dir",
-        default=events_command.STATE_DIR,
+        default=STATE_DIR,
         metavar="DIR",
         help="where they are read when no agent runs (default: %(default)s)",
     )
@@ -132,6 +133,13 @@ def _add_maintenance(commands: Any, runtime: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     # The daemon's imports are slow and nobody else's business.
+    from .service.without_openssl import import_asyncio
+
+    import_asyncio()
+    return _serve(options)
+
+
+def _serve(options: argparse.Namespace) -> int:
     import asyncio
 
     from .linux.errors import KernelError
@@ -163,6 +171,8 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
+    from . import status_command
+
     try:
         status_command.show(options.json, options.watch, options.runtime_dir)
     except client.ControlError as error:
@@ -173,6 +183,8 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _events(options: argparse.Namespace) -> int:
+    from . import events_command
+
     try:
         events_command.show(options.lines, options.follow, options.json, options.runtime_dir, options.state_dir)
     except client.ControlError as error:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Callable
 
 from . import check_schema, metrics_config, notification, schema
@@ -270,12 +269,12 @@ def _interval_of(version: int | None) -> Callable[[Any], int]:
     def convert(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise ValueError(f"{schema.show(value)} is not a number of seconds")
-        # The range first, which infinity and its like do not pass: Decimal has no remainder for them.
+        # The range first, which infinity and its like do not pass.
         if version == 2 and (not 1 <= value <= 255 or value % 1):
             raise ValueError(f"{value} is not a whole number of seconds in 1..255, as version 2 needs")
-        if version != 2 and (not 0.01 <= value <= 40.95 or Decimal(str(value)) * 100 % 1):
+        if version != 2 and (not 0.01 <= value <= 40.95 or round(value, 2) != value):
             raise ValueError(f"{value} is not in 0.01..40.95 seconds, in steps of 0.01")
-        return int(Decimal(str(value)) * 100)
+        return round(value * 100)
 
     return convert
 

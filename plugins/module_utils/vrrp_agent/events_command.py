@@ -15,8 +15,6 @@ from . import client
 from .service.event_file import EventFile
 from .service.event_text import line
 
-STATE_DIR = "/var/lib/vrrp-agent"
-
 _AGAIN_S = 1.0
 _GONE = ("not_running", "timeout", "bad_answer", "busy")
 

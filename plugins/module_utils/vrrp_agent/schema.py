@@ -8,7 +8,6 @@ Nothing here knows what the configuration means. Every problem goes to one list,
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import json
 import re
@@ -68,6 +67,8 @@ class Object:
         """Every key that nobody took is unknown, and an error."""
         for key in self.values:
             if key not in self.known:
+                import difflib  # for who has made a mistake
+
                 near = difflib.get_close_matches(str(key), self.known, n=1)
                 hint = f"; did you mean {near[0]}?" if near else f"; known here: {', '.join(sorted(self.known))}"
                 self.problem(str(key), f"unknown key{hint}")

@@ -8,16 +8,18 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
+import json
 import os
 import ssl
 import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from test_checks import HTTP, made
+from test_checks import HTTP, WEB, made
 from vrrp_agent.linux.errors import KernelError
 from vrrp_agent.protocol.checks import Check
 from vrrp_agent.service.checks import files, gateway, probes
@@ -137,6 +139,50 @@ def test_https(certificate: tuple[Path, Path]) -> None:
     strict, lax, known = asyncio.run(story())
     assert strict[0] is False and strict[1].startswith("TLS: self") and "signed certificate" in strict[1]
     assert lax == known == (True, "HTTP status 200")
+
+
+# Until it is to ask by https the agent has no OpenSSL, and nothing else that only few need.
+AGENT = """
+import json, sys
+sys.modules["pyroute2"] = None  # on a node it brings none of these either
+from vrrp_agent import cli, config
+assert cli.main(["run", "--config", "/no/such", "--runtime-dir", sys.argv[1]]) == 2
+found = {"_ssl", "_hashlib", "difflib", "decimal"} & set(sys.modules)
+[web] = config.parse(json.loads(sys.argv[2])).instances
+from vrrp_agent.service.checks.once import run_once
+import asyncio
+async def ask():
+    return await asyncio.gather(*map(run_once, web.checks))
+print(json.dumps([sorted(found), asyncio.run(ask())]))
+"""
+
+
+def test_tls_comes_with_the_first_who_needs_it(certificate: tuple[Path, Path], tmp_path: Path) -> None:
+    """Two at once; and who has signed the certificate is told from then on."""
+
+    async def story() -> tuple[bytes, bytes]:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(*certificate)
+        server = await asyncio.start_server(answering(OK), "127.0.0.1", 0, ssl=context)
+        check = {**HTTP, "url": f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"}
+        checks = [{**check, "name": "known", "ca_file": str(certificate[0])}, {**check, "name": "unknown"}]
+        document = {"router_id": "lb1", "instances": [{**WEB, "checks": checks}]}
+        child = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", AGENT, str(tmp_path), json.dumps(document)),
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        said = await asyncio.wait_for(child.communicate(), 30)
+        server.close()
+        return said
+
+    out, err = asyncio.run(story())
+    assert out, err.decode()
+    found, [known, unknown] = json.loads(out)
+    assert found == []
+    assert known == [True, "HTTP status 200"]
+    assert unknown[0] is False and unknown[1].startswith("TLS: self")
 
 
 def ran(**check: Any) -> tuple[bool, str]:

@@ -77,6 +77,7 @@ class Segment:
         self.held: set[tuple[int, object]] = set()
         self.claims: list[tuple[object, ...]] = []
         self.sent = self.renewals = 0
+        self.changes = object()
         self.announced: list[tuple[object, ...]] = []
         self.source: object = ip_address("192.0.2.10")
         self.refuses: KernelError | None = None
@@ -109,10 +110,16 @@ class Segment:
         self.held |= {(index, address) for address in addresses}
         return []
 
-    def renew(self, index: int, addresses: Any, lifetime_s: int, holder: object, again: Callable[[], None]) -> bool:
+    def prepare_renewal(
+        self, index: int, addresses: Any, lifetime_s: int, holder: object, again: Callable[[], None]
+    ) -> bool:
+        self.again = again
+        return True
+
+    def renew(self, holder: object) -> bool:
         self.renewals += 1
         if self.refuses is not None:
-            again()
+            self.again()
         return True
 
     def release(self, index: int, addresses: Any, holder: object) -> list[KernelError]:
@@ -304,6 +311,7 @@ def test_a_renewal_waits_for_nobody() -> None:
         await wait_until(lambda: segment.renewals > 0)
         assert len(segment.claims) == claims
         segment.held.remove((7, VIP))
+        segment.changes = object()
         running.addresses.forget_renewal()
         await wait_until(lambda: len(segment.claims) > claims)
         assert segment.held == {(7, VIP), (7, SECOND_VIP)}

@@ -10,7 +10,7 @@ import socket
 import struct
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
-from typing import Union
+from typing import NamedTuple, Union
 
 from .errors import KernelError, interface_name
 
@@ -44,6 +44,15 @@ class Datagram:
     ttl: int
 
 
+class _Way(NamedTuple):
+    """From where to where, as the kernel is told."""
+
+    source: IPAddress
+    target: IPAddress
+    ancillary: tuple[int, int, bytes]
+    address: tuple[str, int] | tuple[str, int, int, int]
+
+
 class AdvertSocket:
     """VRRP's raw socket on one interface, for one address family."""
 
@@ -52,6 +61,8 @@ class AdvertSocket:
         self._name = name
         self._family = family
         self._socket = self._open()
+        # Which way the last one went, as the next one mostly goes the same.
+        self._way: _Way | None = None
         # What came last, by virtual router: the same octets again are the same datagram. One each, so it is bounded.
         self._known: dict[int, tuple[object, Datagram]] = {}
 
@@ -75,16 +86,11 @@ class AdvertSocket:
     def send(self, payload: bytes, source: IPAddress, destination: IPAddress | None = None) -> None:
         """Send a message from `source`, which must be an address of this host, to the group or to one peer."""
         target = GROUPS[self._family] if destination is None else destination
+        way = self._way
+        if way is None or way.source is not source or way.target is not target:
+            way = self._way = _way(self._index, source, target)
         try:
-            if self._family == 4:
-                # The kernel reads the index and the second address, in_pktinfo's ipi_spec_dst, as the source.
-                info = struct.pack("@i4s4x", self._index, source.packed)
-                ancillary = (socket.IPPROTO_IP, IP_PKTINFO, info)
-                self._socket.sendmsg([payload], [ancillary], 0, (str(target), 0))
-            else:
-                info = struct.pack("@16si", source.packed, self._index)
-                ancillary = (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, info)
-                self._socket.sendmsg([payload], [ancillary], 0, (str(target), 0, 0, self._index))
+            self._socket.sendmsg([payload], [way.ancillary], 0, way.address)
         except OSError as error:
             op = f"send an advert from {source} to {target} on {self._name}"
             raise KernelError(op, error.errno or errno.EIO) from None
@@ -140,6 +146,15 @@ class AdvertSocket:
         if datagram is not None:
             self._known[number] = octets, datagram
         return datagram
+
+
+def _way(index: int, source: IPAddress, target: IPAddress) -> _Way:
+    if target.version == 4:
+        # The kernel reads the index and the second address, in_pktinfo's ipi_spec_dst, as the source.
+        info = struct.pack("@i4s4x", index, source.packed)
+        return _Way(source, target, (socket.IPPROTO_IP, IP_PKTINFO, info), (str(target), 0))
+    info = struct.pack("@16si", source.packed, index)
+    return _Way(source, target, (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, info), (str(target), 0, 0, index))
 
 
 class FrameSocket:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hmac
 from typing import Callable
 
 from . import freshness, packet, timers, trailer
@@ -28,8 +27,11 @@ def verify(advert: packet.Advert, authentication: Authentication) -> None:
     auth_type, auth_data = fields(authentication)
     if advert.auth_type != auth_type:
         raise packet.PacketError("auth_type_mismatch", f"type {advert.auth_type}, not {auth_type}")
-    if auth_type == packet.AUTH_PASS and not hmac.compare_digest(advert.auth_data, auth_data):
-        raise packet.PacketError("auth_failures", "the password differs")
+    if auth_type == packet.AUTH_PASS:
+        import hmac  # it brings OpenSSL, and few have passwords
+
+        if not hmac.compare_digest(advert.auth_data, auth_data):
+            raise packet.PacketError("auth_failures", "the password differs")
 
 
 class Authenticator:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +29,8 @@ def mistakes(groups: Sequence[SyncGroup], instances: Mapping[str, Settings]) -> 
             yield f"{path}.name", f"{group.name!r} is already used by another sync group"
         for name in group.instances:
             if name not in instances:
+                import difflib  # for who has made a mistake
+
                 near = difflib.get_close_matches(name, instances, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(instances)) or 'none'}"
                 yield f"{path}.instances", f"no instance is called {name}; {hint}"

@@ -8,7 +8,6 @@ u8 type = 1 | u8 key id | u16 0 | u64 sequence: u32 UTC seconds, u16 1/65536 s, 
 
 from __future__ import annotations
 
-import hmac
 import struct
 from dataclasses import dataclass
 
@@ -61,6 +60,8 @@ def write(message: bytes, source: IPAddress, key_id: int, key: bytes, sequence: 
 
 def genuine(message: bytes, source: IPAddress, key: bytes, octets: bytes) -> bool:
     """Whether a trailer was made for this message, by a holder of the key."""
+    import hmac  # it brings OpenSSL, and few have keys
+
     return hmac.compare_digest(_code(message, source, key, octets[: _HEAD.size]), octets[_HEAD.size :])
 
 
@@ -68,4 +69,6 @@ def _code(message: bytes, source: IPAddress, key: bytes, head: bytes) -> bytes:
     # The version and the virtual router id stand in the message too; so says the draft.
     pseudo_header = struct.pack("!BBBB16s", source.version, message[0] >> 4, message[1], 0, source.packed)
     blank = message[: _CHECKSUM.start] + b"\0\0" + message[_CHECKSUM.stop :]
+    import hmac
+
     return hmac.digest(key, pseudo_header + blank + head + bytes(_HMAC_OCTETS), "sha256")[:_HMAC_OCTETS]

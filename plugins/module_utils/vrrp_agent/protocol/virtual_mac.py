@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import struct
 
 from .packet import checksum
@@ -29,7 +28,11 @@ def virtual_interface(family: int, virtual_router_id: int, parent: str) -> str:
     """The name of the interface that has the virtual MAC: vrrp4.51.eth0; a digest where the parent's is too long."""
     prefix = f"vrrp{family}.{virtual_router_id}."
     room = _NAME_MAX - len(prefix)
-    return prefix + (parent if len(parent) <= room else hashlib.sha256(parent.encode()).hexdigest()[:room])
+    if len(parent) <= room:
+        return prefix + parent
+    import hashlib  # it brings OpenSSL, and few names are that long
+
+    return prefix + hashlib.sha256(parent.encode()).hexdigest()[:room]
 
 
 def advert_frame(mac: bytes, message: bytes, source: IPAddress, group: IPAddress) -> bytes:

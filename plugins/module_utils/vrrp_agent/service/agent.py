@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import signal
 import time
@@ -30,6 +29,7 @@ from .only_one import only_agent_here
 from .routers import Routers
 from .virtual_router import VirtualRouter
 from .voice import Voice, check_users
+from .without_openssl import sha256_hex
 
 _LOOK_AGAIN_S = 5.0
 
@@ -133,7 +133,7 @@ class Agent:
         try:
             with open(self._config_file, "rb") as file:
                 content = file.read()
-            return config.load(content.decode()), hashlib.sha256(content).hexdigest()
+            return config.load(content.decode()), sha256_hex(content)
         except OSError as error:
             raise ConfigError("", str(error.strerror)) from None
         except UnicodeDecodeError:

@@ -37,15 +37,20 @@ class Renewals:
         """Hear no more; the socket is not ours."""
         self._loop.remove_reader(self._socket.fileno())
 
-    def send(self, holder: Hashable, terms: _Terms, again: Callable[[], None]) -> bool:
-        """Have addresses that are there renewed; whether the kernel has heard, and calls `again` if it refuses."""
+    def prepare(self, holder: Hashable, terms: _Terms, again: Callable[[], None]) -> bool:
+        """Be ready to renew addresses that are there; whether that can be, and calls `again` if the kernel refuses."""
         kept = self._kept.get(holder)
         if kept is None or kept.terms != terms:
             renewal = self._socket.prepare(*terms)
             if renewal is None:
                 return False
-            kept = self._kept[holder] = _Kept(terms, renewal, again)
-        return self._socket.send(kept.renewal)
+            self._kept[holder] = _Kept(terms, renewal, again)
+        return True
+
+    def send(self, holder: Hashable) -> bool:
+        """Have what was prepared for a holder renewed; whether there is such a thing, and the kernel has heard."""
+        kept = self._kept.get(holder)
+        return kept is not None and self._socket.send(kept.renewal)
 
     def forget(self, holder: Hashable) -> None:
         """It renews nothing any more."""

@@ -21,6 +21,9 @@ from .virtual_router import Tell, VirtualRouter
 
 Identity = tuple[str, int, int]
 
+# So many virtual routers do not wake the process for each advert; fewer are no work worth a wait.
+_MANY = 8
+
 
 class Routers:
     """All virtual routers, those that are still leaving too; `drained` tells whether new ones may take part."""
@@ -227,7 +230,8 @@ class Routers:
             link = self.network.link(running.instance.interface)
             if link is not None:
                 self._receivers[link.index, running.instance.family, running.instance.virtual_router_id] = running
-        self.network.listen({(index, family) for index, family, unused_id in self._receivers})
+        keys = {(index, family) for index, family, unused_id in self._receivers}
+        self.network.listen(keys, many_speak=len(self._receivers) >= _MANY)
 
     def _count_stray(self, index: int, reason: str) -> None:
         counters = self.strays.setdefault(interface_name(index), {})

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Callable
 
@@ -35,6 +36,8 @@ class VirtualAddresses:
         self._warn = warn
         self._loop = asyncio.get_running_loop()
         self._renewed_s = 0.0
+        # What was so when all of them were found there, and prepared to be renewed.
+        self._sure: tuple[object, ...] = ()
         # How long after its deadline the router is as good as dead, where the kernel would keep them for longer.
         self._overdue_ns: int | None = None
 
@@ -79,7 +82,7 @@ class VirtualAddresses:
 
         All of them, as one time of renewal is kept. An interface with a virtual MAC must be awake for that.
         """
-        self._renewed_s = self._loop.time()
+        self._renewed_s, self._sure = self._loop.time(), ()
         unfit = self.place(awake) if self._instance.use_vmac else None
         if unfit is not None or self.index is None:
             return [unfit] if unfit else []
@@ -90,14 +93,24 @@ class VirtualAddresses:
 
     def renew(self, awake: bool, again: Callable[[], None]) -> list[str]:
         """As `claim()`; where all are there nobody waits for an answer, and `again` is called if it is a refusal."""
-        if self.index is None or self._instance.use_vmac or self.missing():
-            return self.claim(awake)
-        addresses = movable(self._network, self.index, self._instance, self._instance.addresses)
-        if not self._network.renew(self.index, addresses, self.lifetime_s, self._running, again):
+        # By identity, as every change makes new ones.
+        now = (self._instance, self._running.router.settings, self.index, self._network.changes)
+        if not (self._sure and all(map(operator.is_, now, self._sure))):
+            if not self._prepare(again):
+                return self.claim(awake)
+            self._sure = now
+        if not self._network.renew(self._running):
             return self.claim(awake)
         self._renewed_s = self._loop.time()
-        self._guard(self.index, addresses)
         return []
+
+    def _prepare(self, again: Callable[[], None]) -> bool:
+        """Whether all are there, and can be renewed without an answer from now on."""
+        if self.index is None or self._instance.use_vmac or self.missing():
+            return False
+        addresses = movable(self._network, self.index, self._instance, self._instance.addresses)
+        self._guard(self.index, addresses)
+        return self._network.prepare_renewal(self.index, addresses, self.lifetime_s, self._running, again)
 
     def _guard(self, index: int, addresses: Sequence[IPInterface]) -> None:
         """Have another process take them off in time, where the kernel would be too late."""
@@ -119,6 +132,7 @@ class VirtualAddresses:
 
     def release(self, addresses: Sequence[IPInterface]) -> None:
         """Take these off, and let the virtual MAC sleep unless the router is MASTER."""
+        self._sure = ()
         if self.index is None:
             return
         to_release = movable(self._network, self.index, self._instance, addresses)

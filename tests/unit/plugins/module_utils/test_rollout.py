@@ -71,6 +71,14 @@ def test_one_host_of_each_pair_at_a_time() -> None:
     assert waves({}, []) == []
 
 
+def test_a_pair_without_agents_comes_all_at_once() -> None:
+    """Nobody serves who would have to go on; a pair in which one host runs has its order, whoever is idle there."""
+    groups = {"lb1": "east", "lb2": "east", "lb3": "west", "lb4": "west", "lb5": "west"}
+    assert waves(groups, [], groups) == [list(groups)]
+    assert waves(groups, ["lb1"], ["lb3", "lb4", "lb5"]) == [["lb2", "lb3", "lb4", "lb5"], ["lb1"]]
+    assert waves(groups, [], ["lb1", "lb3", "lb5"]) == [["lb2", "lb5"], ["lb1", "lb4"], ["lb3"]]
+
+
 def test_a_running_pair_is_judged_whole() -> None:
     assert judged(WORKS, {"lb1": []}) == []
     [split] = judged({"lb1": MASTER_1, "lb2": MASTER_2}, {"lb1": []}, WORKS)

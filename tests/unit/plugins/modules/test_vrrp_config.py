@@ -205,3 +205,23 @@ def test_what_is_at_work_is_not_tried(fake_module: Any, path: Path, say: Any, mo
     assert "checks" not in run(fake_module, try_checks=True)
     monkeypatch.setattr(vrrp_config, "ask", lambda: {"config_digest": "another"})
     assert run(fake_module, try_checks=True)["warnings_of_checks"]
+
+
+def test_in_effect_is_what_is_written_and_runs_and_finds_its_commands(
+    fake_module: Any, path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Then nothing is left to do: neither to write, nor to try, nor to refuse."""
+    hook = tmp_path / "hook"
+    hook.write_text("#!/bin/sh\n")
+    hook.chmod(0o755)
+    config = {**PUBLIC, "notify": [{"command": [str(hook)]}]}
+    first = run(fake_module, config=config)
+    assert not first["in_effect"] and not run(fake_module, config=config)["in_effect"]
+    monkeypatch.setattr(vrrp_config, "ask", lambda: {"config_digest": first["digest"]})
+    assert run(fake_module, config=config, check_mode=True)["in_effect"]
+    assert not run(fake_module, password="changed", config=config, check_mode=True)["in_effect"]
+    path.chmod(0o644)
+    assert not run(fake_module, config=config, check_mode=True)["in_effect"]
+    path.chmod(0o600)
+    hook.unlink()
+    assert not run(fake_module, config=config, check_mode=True)["in_effect"]

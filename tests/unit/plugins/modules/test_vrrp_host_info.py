@@ -27,6 +27,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, *instances: dict[str, Any], code: s
         return {"instances": list(instances)}
 
     monkeypatch.setattr(vrrp_host_info, "ask", ask)
+    monkeypatch.setattr(vrrp_host_info, "report", lambda: {"running": not code, "instances": list(instances)})
 
 
 def test_what_the_agent_holds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,3 +63,4 @@ def test_it_listens_where_no_agent_runs(
     result = vrrp_host_info.look(module)
     assert calls == ([(["eth0"], expected)] if expected else [])
     assert (result["adverts"], result["listened"]) == ((["heard"], expected) if expected else ([], 0.0))
+    assert result["live"]["running"] == running

@@ -13,15 +13,15 @@ import pytest
 pytest.importorskip("ansible.module_utils.basic")
 from ansible_collections.duet.ha_pair.plugins.module_utils import agent  # noqa: E402
 from ansible_collections.duet.ha_pair.plugins.module_utils.vrrp_agent.client import ControlError  # noqa: E402
-from ansible_collections.duet.ha_pair.plugins.modules import vrrp_info, vrrp_sysctl  # noqa: E402
+from ansible_collections.duet.ha_pair.plugins.modules import vrrp_sysctl  # noqa: E402
 
 SETTING = {"name": "net.ipv4.ip_nonlocal_bind", "value": "1", "why": "a reason"}
 
 
 def test_an_agent_that_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     instance = {"name": "web", "state": "BACKUP", "master": None}
-    monkeypatch.setattr(vrrp_info, "ask", lambda: {"instances": [instance]})
-    result = vrrp_info.report(0)
+    monkeypatch.setattr(agent, "ask", lambda: {"instances": [instance]})
+    result = agent.report()
     assert (result["running"], result["settled"]) == (True, False)
     assert result["waiting_for"] == ["instance web: BACKUP, has heard no MASTER yet"]
     assert result["instances"] == result["status"]["instances"] == [instance]
@@ -32,16 +32,18 @@ def test_an_agent_that_does_not_answer(monkeypatch: pytest.MonkeyPatch, wait_s: 
     def refuse() -> dict[str, Any]:
         raise ControlError("not_permitted", "no permission; become root")
 
-    monkeypatch.setattr(vrrp_info, "ask", refuse)
-    monkeypatch.setattr(vrrp_info, "wait_until_settled", lambda wait_s: (refuse(), []))
-    result = vrrp_info.report(wait_s)
+    monkeypatch.setattr(agent, "ask", refuse)
+    monkeypatch.setattr(agent, "wait_until_settled", lambda wait_s: (refuse(), []))
+    result = agent.report(wait_s)
     assert result == {
         "running": False,
         "reason": "no permission; become root",
+        "code": "not_permitted",
         "settled": False,
         "waiting_for": [],
         "failing_checks": [],
         "instances": [],
+        "waited": 0.0,
     }
 
 

@@ -12,10 +12,14 @@ import asyncio
 import contextlib
 import functools
 import re
-import ssl
+from typing import TYPE_CHECKING
 
 from ...protocol.checks import Http, Tcp
+from ..without_openssl import bring_tls
 from .failure import Failure
+
+if TYPE_CHECKING:
+    import ssl
 
 _STATUS = re.compile(rb"HTTP/1\.[01] ([1-5][0-9][0-9])(?: |\r?\n)")
 _HEADERS_MAX = 200
@@ -50,7 +54,7 @@ async def http(what: Http) -> str:
 async def _connect(what: Http) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     context, name = None, None
     if what.tls:
-        # Off the loop: it reads all authorities that the host trusts.
+        # Off the loop: it brings TLS, and reads all authorities that the host trusts.
         loop = asyncio.get_running_loop()
         context = await loop.run_in_executor(None, _context, what.verify, what.ca_file)
         name = _name(what.host)
@@ -58,12 +62,21 @@ async def _connect(what: Http) -> tuple[asyncio.StreamReader, asyncio.StreamWrit
         if what.unix_socket is not None:
             return await asyncio.open_unix_connection(what.unix_socket, ssl=context, server_hostname=name)
         return await asyncio.open_connection(what.address, what.port, ssl=context, server_hostname=name)
-    except ssl.SSLError as error:
+    except OSError as error:
+        if context is None:
+            raise
+        import ssl
+
+        if not isinstance(error, ssl.SSLError):
+            raise
         raise Failure(f"TLS: {getattr(error, 'verify_message', None) or error.reason or error}") from None
 
 
 @functools.lru_cache(maxsize=32)
 def _context(verify: bool, ca_file: str | None) -> ssl.SSLContext:
+    import ssl
+
+    bring_tls()
     context = ssl.create_default_context(cafile=ca_file)
     if not verify:
         context.check_hostname = False
