@@ -27,7 +27,7 @@ def waves(groups: Mapping[str, str], masters: Collection[str], idle: Collection[
         hosts = [host for host in reversed(groups) if groups[host] == group]
         hosts.sort(key=lambda host: host in masters)
         turns = [hosts[::-1]] if all(host in idle for host in hosts) else [[host] for host in hosts]
-        result += [[] for _ in turns[len(result) :]]
+        result += [[] for _turn in turns[len(result) :]]
         for wave, turn in zip(result, turns):
             wave += turn
     return result

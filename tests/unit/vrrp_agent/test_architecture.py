@@ -91,7 +91,7 @@ STANDARD_LIBRARY = getattr(sys, "stdlib_module_names", None) or {
         "resource",
     ),
     *("select", "shutil", "signal", "smtplib", "socket", "ssl", "struct", "subprocess", "sys", "textwrap", "time"),
-    *("queue", "threading", "types", "typing", "urllib"),
+    *("importlib", "operator", "queue", "threading", "types", "typing", "urllib"),
 }
 
 each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
