@@ -49,6 +49,8 @@ SCENARIOS = (
 SCENARIOS_AT_ONCE = 4
 # What computes more than it waits.
 COMPUTING_AT_ONCE = 3
+# Of a stage that failed beside others.
+SHOWN_LINES = 120
 # What each of the stages that run beside others had to say.
 OUTPUT = ROOT / "tests" / "output"
 
@@ -146,14 +148,20 @@ def run_all(chosen: list[Stage]) -> Iterator[tuple[Stage, Count, float]]:
 
 
 def run_quietly(stage: Stage) -> tuple[Stage, Count, float]:
-    """Run one stage with its output to a file, and show it only if it failed: it is long, and others run beside it."""
+    """Run one stage with its output to a file; if it failed, show the end: it is long, and others run beside it."""
     OUTPUT.mkdir(exist_ok=True)
     path = OUTPUT / f"{stage.name.replace(' ', '_')}.log"
     with path.open("w", errors="replace") as output:
         count, seconds = run(stage, output)
-    shown = path.read_text(errors="replace") if count.failed else f"{count} (output: {path.relative_to(ROOT)})\n"
-    print(f"{heading(stage)}\n{shown}", end="", flush=True)
+    shown = end_of(path) if count.failed else ""
+    print(f"{heading(stage)}\n{shown}{count} (output: {path.relative_to(ROOT)})", flush=True)
     return stage, count, seconds
+
+
+def end_of(path: Path) -> str:
+    """The last lines of an output, which tell what failed: whoever keeps a record of a run may cut a long one."""
+    lines = path.read_text(errors="replace").splitlines(keepends=True)
+    return "".join([f"[{max(0, len(lines) - SHOWN_LINES)} lines before]\n", *lines[-SHOWN_LINES:]])
 
 
 def heading(stage: Stage) -> str:

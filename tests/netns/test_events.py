@@ -65,13 +65,14 @@ def test_events_outlive_upgrade_restart_and_the_agent(agent: OurAgent) -> None:
 
 
 def test_who_follows_sees_the_next_life_too(agent: OurAgent) -> None:
-    command = [sys.executable, "-m", "vrrp_agent.cli", "events", "--follow", "--lines", "0"]
+    command = [sys.executable, "-m", "vrrp_agent.cli", "events", "--follow", "--lines", "1"]
     command += ["--runtime-dir", str(agent.folder)]
     with agent.node.popen(command, stdout=subprocess.PIPE, text=True) as following:
         try:
+            assert following.stdout
+            assert following.stdout.readline()  # it is there
             agent.stop()
             agent.launch(agent.run_command())
-            assert following.stdout
             lines = [following.stdout.readline() for unused in range(5)]
         finally:
             following.kill()

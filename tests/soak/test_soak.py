@@ -154,10 +154,11 @@ def soak(pair: list[OurAgent], seconds: float, every_second: Callable[[], None])
 
 def test_soak(segment: Segment, tmp_path: Path) -> None:
     a, b = pair = [OurAgent(segment[label], tmp_path / label) for label in "ab"]
-    start(a, 150)
-    wait_for(lambda: states(a) == {"MASTER"}, "a is MASTER of all", 10)
+    # Each has been MASTER, and has open what that takes, should a role move because the machine stands still.
     start(b, 100)
-    wait_for(lambda: states(b) == {"BACKUP"}, "b is BACKUP of all", 10)
+    wait_for(lambda: states(b) == {"MASTER"}, "b is MASTER of all", 10)
+    start(a, 150)
+    wait_for(lambda: (states(a), states(b)) == ({"MASTER"}, {"BACKUP"}), "a is MASTER of all, and b of none", 10)
     soak(pair, WARM_UP_SECONDS, lambda: None)
     metronomes = Metronomes()
     began_s, before = time.time(), [descriptors(agent) for agent in pair]

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from heapq import heappop, heappush
 from ipaddress import ip_address, ip_interface
+from itertools import combinations
 from typing import Any, Callable
 
 from story import BACKUP, FAULT, INIT, MASTER, MS, OURS, T
@@ -31,7 +32,8 @@ class World:
         self.blocked: set[tuple[int, int, str]] = set()
         self.transitions = 0
         self.told: list[str] = []
-        self.split_since: int | None = None
+        # Since when two of them have been MASTER, by their numbers.
+        self.splits: dict[tuple[int, int], int] = {}
         self.longest_split = 0
         self._random = random.Random(seed) if seed is not None else None
         self._heap: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
@@ -65,13 +67,10 @@ class World:
         return [host for host in self.hosts if host.group.state is MASTER]
 
     def look(self) -> None:
-        """How long members are MASTER on different hosts."""
-        if len(self.masters()) < 2:
-            self.split_since = None
-        elif self.split_since is None:
-            self.split_since = self.now
-        else:
-            self.longest_split = max(self.longest_split, self.now - self.split_since)
+        """How long two hosts are MASTER; of three, one may come while another is going."""
+        pairs = combinations([host.number for host in self.masters()], 2)
+        self.splits = {pair: self.splits.get(pair, self.now) for pair in pairs}
+        self.longest_split = max([self.longest_split, *(self.now - since for since in self.splits.values())])
 
     def carry(self, sender: Host, segment: str, effect: events.SendAdvert) -> None:
         for host in self.hosts:

@@ -72,7 +72,7 @@ def play(world: World, plan: object) -> None:
 
 def agree(world: World, able: int) -> None:
     """Within the bound one host has the group, for good."""
-    world.split_since, world.longest_split = None, 0
+    world.splits, world.longest_split = {}, 0
     equals = len({host.priority for host in world.hosts}) == 1
     delay = max(host.settings[name].preempt_delay_ms for host in world.hosts for name in SEGMENTS)
     world.run((SETTLED_EQUALS if equals else SETTLED) + delay * MS)
@@ -104,6 +104,17 @@ def test_after_the_last_fault_one_host_has_all(drawn: object, plan: object) -> N
 
 
 @given(drawn=worlds, plan=plans, segment=segments)
+@example(
+    # Asked to resign beside a second MASTER, and a better one comes back that is heard on one segment alone.
+    drawn=((150, 100, 50), ((11, 11), (12, 12), (13, 13)), [False] * 3, None, (0, 0)),
+    plan=[
+        (0, ("block", 1, 2, "outside")),
+        (DOWN, ("block", 1, 2, "inside")),
+        (0, ("down", 0, "outside")),
+        (S, ("resign", 1)),
+    ],
+    segment="outside",
+)
 def test_with_one_segment_torn_for_good(drawn: object, plan: object, segment: str) -> None:
     """Nobody hears anybody on one segment: who hears a master on the other leaves it both."""
     world = make(drawn)
