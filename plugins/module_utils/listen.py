@@ -28,8 +28,8 @@ def listen(names: Iterable[str], seconds: float) -> list[dict[str, Any]]:
         while sockets and time.monotonic() < deadline_s:
             ready = select.select(list(sockets), [], [], max(0.0, deadline_s - time.monotonic()))[0]
             for one in ready:
-                for datagram in one.receive():
-                    advert = read(datagram, sockets[one])
+                for arrived in one.receive():
+                    advert = read(arrived[0], sockets[one])
                     if advert and len(heard) < _SENDERS_MAX:
                         heard[tuple(advert[key] for key in _IDENTITY)] = advert
     finally:

@@ -44,13 +44,13 @@ LAUNCHER = """
 import os, sys
 sys.path.insert(0, "/usr/lib/vrrp-agent/current")
 from vrrp_agent import cli
-from vrrp_agent.service.virtual_router import VirtualRouter
-due = VirtualRouter._due
+from vrrp_agent.service.deadline import Deadline
+due = Deadline._due
 def broken(self):
     if os.path.exists("/etc/bug"):
         raise ZeroDivisionError("a bug of the test")
     due(self)
-VirtualRouter._due = broken
+Deadline._due = broken
 raise SystemExit(cli.main())
 """
 

@@ -178,8 +178,13 @@ def record(segment: Segment, count: int) -> list[Datagram]:
     with segment["b"].entered():
         listener = AdvertSocket(socket.if_nametoindex("eth0"), "eth0", 4)
         recorded: list[Datagram] = []
+
+        def enough() -> bool:
+            recorded.extend(datagram for datagram, unused_at in listener.receive())
+            return len(recorded) >= count
+
         try:
-            wait_for(lambda: recorded.extend(listener.receive()) or len(recorded) >= count, "a recording", 20)
+            wait_for(enough, "a recording", 20)
         finally:
             listener.close()
     return recorded

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
+from functools import partial
 from ipaddress import ip_address, ip_interface
 
 import pytest
@@ -34,7 +36,7 @@ def test_renewals_of_addresses_are_no_news_but_all_else_is(netns: Callable[[str]
 
     async def story() -> None:
         looks: list[None] = []
-        network = Network(lambda: looks.append(None), lambda index, family, datagram: None)
+        network = Network(lambda: looks.append(None), lambda *packet: None)
         link = network.link("eth0")
         assert link is not None
 
@@ -89,7 +91,7 @@ def test_a_renewal_without_an_answer(netns: Callable[[str], Namespace]) -> None:
     async def story() -> None:
         news: list[None] = []
         refused: list[None] = []
-        network = Network(lambda: news.append(None), lambda index, family, datagram: None)
+        network = Network(lambda: news.append(None), lambda *packet: None)
         link = network.link("eth0")
         assert link is not None
 
@@ -144,7 +146,7 @@ def test_what_was_just_claimed_is_not_missing(netns: Callable[[str], Namespace])
         def look() -> None:
             found.append((len(network.missing(index, MANY)), len(network.on(index)) < len(MANY)))
 
-        network = Network(look, lambda index, family, datagram: None)
+        network = Network(look, lambda *packet: None)
         link = network.link("eth0")
         assert link is not None
         index = link.index
@@ -170,27 +172,36 @@ def test_what_was_just_claimed_is_not_missing(netns: Callable[[str], Namespace])
         asyncio.run(asyncio.wait_for(story(), 20))
 
 
-@pytest.mark.parametrize(("many_speak", "wakings"), [(True, 1), (False, 2)])
-def test_adverts_of_many_are_read_in_one_waking(
-    netns: Callable[[str], Namespace], monkeypatch: pytest.MonkeyPatch, many_speak: bool, wakings: int
-) -> None:
-    """What comes a moment after the first one does not wake the process again; where few speak nobody waits."""
+def listener(netns: Callable[[str], Namespace]) -> Namespace:
+    """A node that hears on eth0 what it sends on eth1."""
     node = netns("node")
     node.ip("link", "add", "eth0", "type", "veth", "peer", "name", "eth1")
     for device in ("eth1", "eth0"):
         node.ip("link", "set", "dev", device, "up")
     node.ip("address", "add", "10.139.0.1/16", "dev", "eth0")
+    return node
+
+
+def send_advert(frames: FrameSocket, index: int, virtual_router_id: int) -> None:
+    """Have an advert come in on the other side."""
+    message = bytes([0x31, virtual_router_id, 100, 1, 0, 100, 0, 0, 10, 139, 1, 1])
+    frames.send(index, advert_frame(b"\2" * 6, message, SPEAKER, GROUP_IPV4))
+
+
+@pytest.mark.parametrize(("many_speak", "wakings"), [(True, 1), (False, 2)])
+def test_adverts_of_many_are_read_in_one_waking(
+    netns: Callable[[str], Namespace], monkeypatch: pytest.MonkeyPatch, many_speak: bool, wakings: int
+) -> None:
+    """What comes a moment after the first one does not wake the process again; where few speak nobody waits."""
+    node = listener(netns)
 
     async def story() -> None:
         heard: list[int] = []
         woken: list[int] = []
-        network = Network(lambda: None, lambda index, family, datagram: heard.append(datagram.payload[1]))
+        network = Network(lambda: None, lambda *packet: heard.append(packet[2].payload[1]))
         inside, outside, frames = network.link("eth0"), network.link("eth1"), FrameSocket()
         assert inside is not None and outside is not None
-
-        def send(virtual_router_id: int) -> None:
-            message = bytes([0x31, virtual_router_id, 100, 1, 0, 100, 0, 0, 10, 139, 1, 1])
-            frames.send(outside.index, advert_frame(b"\2" * 6, message, SPEAKER, GROUP_IPV4))
+        send = partial(send_advert, frames, outside.index)
 
         def sleep(seconds: float) -> None:
             assert seconds < 0.001 and many_speak
@@ -215,6 +226,159 @@ def test_adverts_of_many_are_read_in_one_waking(
                 await asyncio.sleep(0.001)
             assert heard == [1, 2]
             assert len(woken) == wakings
+        finally:
+            frames.close()
+            network.close()
+
+    with node.entered():
+        asyncio.run(asyncio.wait_for(story(), 20))
+
+
+def test_adverts_that_wait_to_be_read(netns: Callable[[str], Namespace]) -> None:
+    """They are read together after a while, or when somebody wants to know, each with when it came."""
+    node = listener(netns)
+
+    async def story() -> None:
+        heard: list[tuple[int, int]] = []
+        times_ns: list[int] = []
+        network = Network(lambda: None, lambda *packet: heard.append((packet[2].payload[1], packet[3])))
+        inside, outside, frames = network.link("eth0"), network.link("eth1"), FrameSocket()
+        assert inside is not None and outside is not None
+
+        def send(number: int) -> None:
+            times_ns.append(time.monotonic_ns())
+            send_advert(frames, outside.index, number)
+
+        async def until(count: int) -> None:
+            while len(heard) < count:
+                await asyncio.sleep(0.001)
+
+        try:
+            network.listen({(inside.index, 4)})
+            network.read_now_and_then(0.1, 100_000)
+            send(1)
+            send(2)
+            await until(2)
+            # Another pause takes the place of the first one.
+            network.read_now_and_then(100_000, 100_000)
+            send(3)
+            await asyncio.sleep(0.15)
+            assert len(heard) == 2
+            asked_ns = time.monotonic_ns()
+            while len(heard) < 3:
+                network.refresh()
+            assert heard[2][1] < asked_ns
+            send(4)
+            await asyncio.sleep(0.05)
+            assert len(heard) == 3
+            network.read_at_once()
+            await until(4)
+            send(5)
+            await until(5)
+            assert [number for number, unused in heard] == [1, 2, 3, 4, 5]
+            assert all(at_ns > sent_ns for (unused, at_ns), sent_ns in zip(heard, times_ns))
+            # What is opened meanwhile, and what is closed, is none the worse for it.
+            network.read_now_and_then(0.05, 0.1)
+            network.listen(set())
+            network.listen({(inside.index, 4)})
+            send(6)
+            await until(6)
+            network.read_at_once()
+            send(7)
+            await until(7)
+            network.read_now_and_then(0.05, 0.1)
+        finally:
+            frames.close()
+            network.close()
+
+    with node.entered():
+        asyncio.run(asyncio.wait_for(story(), 20))
+
+
+@pytest.mark.parametrize("rests", [True, False])
+def test_what_waited_too_long_counts_from_now(netns: Callable[[str], Namespace], rests: bool) -> None:
+    """The process was held up: its timers must not run out because of what it has missed meanwhile."""
+    node = listener(netns)
+
+    async def story() -> None:
+        heard: list[int] = []
+        network = Network(lambda: None, lambda *packet: heard.append(packet[3]))
+        inside, outside, frames = network.link("eth0"), network.link("eth1"), FrameSocket()
+        assert inside is not None and outside is not None
+        try:
+            network.listen({(inside.index, 4)})
+            if rests:
+                network.read_now_and_then(0.05, 0.1)
+            send_advert(frames, outside.index, 1)
+            time.sleep(0.3)
+            held_until_ns = time.monotonic_ns()
+            while not heard:
+                await asyncio.sleep(0.001)
+            assert heard[0] >= held_until_ns
+        finally:
+            frames.close()
+            network.close()
+
+    with node.entered():
+        asyncio.run(asyncio.wait_for(story(), 20))
+
+
+def test_a_flood_ends_the_rest(netns: Callable[[str], Namespace]) -> None:
+    """What does not get read in one go is read as it comes, before the queue is full; and none of it was dropped."""
+    node = listener(netns)
+    count = 64 * 8 + 10
+
+    async def story() -> None:
+        heard: list[int] = []
+        network = Network(lambda: None, lambda *packet: heard.append(packet[3]))
+        inside, outside, frames = network.link("eth0"), network.link("eth1"), FrameSocket()
+        assert inside is not None and outside is not None
+        try:
+            network.listen({(inside.index, 4)})
+            network.read_now_and_then(0.05, 1)
+            for number in range(count):
+                send_advert(frames, outside.index, number % 256)
+            while len(heard) < count:
+                await asyncio.sleep(0.001)
+            assert network._next_reading is None
+            assert heard == sorted(heard)
+        finally:
+            frames.close()
+            network.close()
+
+    with node.entered():
+        asyncio.run(asyncio.wait_for(story(), 20))
+
+
+def test_a_flood_is_caught_up_with_in_portions(netns: Callable[[str], Namespace]) -> None:
+    """Others have their deadlines."""
+    node = listener(netns)
+    count = 64 * 3 + 10
+
+    async def story() -> None:
+        heard: list[int] = []
+        network = Network(lambda: None, lambda *packet: heard.append(packet[3]))
+        inside, outside, frames = network.link("eth0"), network.link("eth1"), FrameSocket()
+        assert inside is not None and outside is not None
+
+        def caught_up(until_ns: int) -> bool:
+            return network.catch_up(inside.index, 4, until_ns)
+
+        try:
+            network.listen({(inside.index, 4)})
+            for number in range(count):
+                send_advert(frames, outside.index, number)
+            time.sleep(0.1)
+            now_ns = time.monotonic_ns()
+            assert caught_up(0)
+            assert heard == []
+            for portions in (1, 2, 3):
+                assert not caught_up(now_ns)
+                assert len(heard) == 64 * portions
+            assert caught_up(now_ns)
+            assert len(heard) == count
+            assert caught_up(now_ns)
+            assert network.catch_up(inside.index, 6, now_ns)  # where no socket is there is nothing to read
         finally:
             frames.close()
             network.close()

@@ -10,8 +10,11 @@ import errno
 import select
 import socket
 import struct
+import time
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from types import SimpleNamespace
+from unittest.mock import patch
 
 import pytest
 from segment import Namespace, Segment, wait_for
@@ -54,7 +57,7 @@ def capture(node: Namespace, ethertype: int) -> Iterator[socket.socket]:
 def received(advert_socket: AdvertSocket, timeout_s: float = 5.0) -> list[Datagram]:
     """What the socket gets within the time."""
     select.select([advert_socket], [], [], timeout_s)
-    return advert_socket.receive()
+    return [datagram for datagram, unused_at in advert_socket.receive()]
 
 
 def packet4(payload: bytes, source: str = "10.139.1.11", **fields: int) -> bytes:
@@ -213,7 +216,7 @@ def test_a_packet_longer_than_any_advert_is_dropped(segment: Segment, opened: Op
     ours, theirs = opened(segment["a"], source.version), opened(segment["b"], source.version)
     ours.send(bytes(9000), source)
     ours.send(b"after", source)
-    wait_for(lambda: [one.payload for one in theirs.receive()] == [b"after"], "the short one alone")
+    wait_for(lambda: [one.payload for one, unused_at in theirs.receive()] == [b"after"], "the short one alone")
 
 
 def test_groups_that_others_have_joined_are_not_heard(segment: Segment, opened: Open) -> None:
@@ -232,8 +235,65 @@ def test_a_flood_is_taken_in_bounded_portions(segment: Segment, opened: Open) ->
     for number in range(10):
         ours.send(bytes([number]), A4)
     wait_for(lambda: select.select([theirs], [], [], 0)[0], "adverts are there")
-    taken = [[one.payload[0] for one in theirs.receive(limit=4)] for _turn in range(4)]
+    taken = [[one.payload[0] for one, unused_at in theirs.receive(limit=4)] for _turn in range(4)]
     assert taken == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9], []]
+
+
+@pytest.mark.parametrize("source", [A4, A6], ids=["ipv4", "ipv6"])
+def test_when_each_packet_came(segment: Segment, opened: Open, source: IPAddress) -> None:
+    """Not when it was read; and up to when all was read, which is the last one's time while more may be there."""
+    ours, theirs = opened(segment["a"], source.version), opened(segment["b"], source.version)
+    between = [time.monotonic_ns()]
+    for number in range(3):
+        ours.send(bytes([number]), source)
+        time.sleep(0.1)
+        between.append(time.monotonic_ns())
+    came = theirs.receive(limit=2)
+    assert theirs.read_until_ns == came[-1][1]
+    came += theirs.receive()
+    assert [one.payload for one, unused_at in came] == [b"\0", b"\1", b"\2"]
+    times_ns = [at_ns for unused, at_ns in came]
+    assert all(before < at_ns < after for before, at_ns, after in zip(between, times_ns, between[1:]))
+    assert theirs.read_until_ns > between[-1]
+
+
+@pytest.mark.parametrize("step_s", [-3600, 3600])
+def test_a_wall_clock_that_steps_moves_no_packet_out_of_its_order(segment: Segment, opened: Open, step_s: int) -> None:
+    """By so much it has stepped since the packets came; nothing is taken for read that is not."""
+    ours, theirs = opened(segment["a"], 4), opened(segment["b"], 4)
+    theirs.receive()
+    earliest_ns = theirs.read_until_ns
+    for _packet in range(2):
+        ours.send(ADVERT, A4)
+    time.sleep(0.1)
+    sent_ns, wall_ns = time.monotonic_ns(), time.time_ns() + step_s * 1_000_000_000
+    with patch.object(time, "time_ns", lambda: wall_ns):
+        [(unused, at_ns)] = theirs.receive(limit=1)
+        assert earliest_ns <= at_ns <= time.monotonic_ns()
+        assert theirs.read_until_ns < sent_ns
+        assert len(theirs.receive()) == 1
+        assert theirs.read_until_ns > sent_ns
+
+
+@pytest.mark.parametrize(("errors", "heard"), [(1, 1), (2, 0)])
+def test_an_error_of_the_interface_hides_no_packet(
+    segment: Segment, opened: Open, monkeypatch: pytest.MonkeyPatch, errors: int, heard: int
+) -> None:
+    """It is told once, before what has come; a second one at once is as if nothing were there."""
+    ours, theirs = opened(segment["a"], 4), opened(segment["b"], 4)
+    ours.send(ADVERT, A4)
+    wait_for(lambda: select.select([theirs], [], [], 0)[0], "an advert is there")
+    real, left = theirs._socket, [OSError(errno.ENETDOWN, "Network is down")] * errors
+
+    def recvmsg(*sizes: int) -> object:
+        if left:
+            raise left.pop()
+        return real.recvmsg(*sizes)
+
+    monkeypatch.setattr(theirs, "_socket", SimpleNamespace(recvmsg=recvmsg))
+    assert len(theirs.receive()) == heard
+    monkeypatch.undo()
+    assert len(theirs.receive()) == 1 - heard
 
 
 def test_a_foreign_source_is_refused_with_a_clear_error(segment: Segment, opened: Open) -> None:

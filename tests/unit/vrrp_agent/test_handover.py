@@ -51,7 +51,7 @@ def test_a_master_goes_on() -> None:
     async def story(running: VirtualRouter, segment: Segment) -> None:
         sent, claims = segment.sent, len(segment.claims)
         other = copied(running, segment)
-        running._timer.cancel()
+        running.deadline.cancel()
         assert (segment.sent, len(segment.claims)) == (sent, claims)
         assert handover.remember(other) == handover.remember(running)
         other.go_on()
@@ -70,7 +70,7 @@ def test_another_configuration_is_a_difference() -> None:
     async def story(running: VirtualRouter, segment: Segment) -> None:
         new = replace(WEB, virtual_addresses=WEB.virtual_addresses[:1], priority=200)
         other = copied(running, segment, new)
-        running._timer.cancel()
+        running.deadline.cancel()
         assert other.instance == WEB
         other.reconfigure(new)
         assert segment.held == {(7, WEB.virtual_addresses[0])}
@@ -88,7 +88,7 @@ def test_an_address_that_was_refused_is_tried_again_later(monkeypatch: pytest.Mo
         await asyncio.sleep(0.05)
         assert running.router.state is FAULT
         other = copied(running, segment)
-        running._timer.cancel()
+        running.deadline.cancel()
         delays: list[float] = []
         monkeypatch.setattr(other._loop, "call_later", lambda delay_s, *_: delays.append(delay_s))
         other.go_on()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import socket
 import time
 from collections.abc import Coroutine
 from dataclasses import replace
@@ -20,7 +19,7 @@ from story import BACKUP, FAULT, INIT, MASTER, heard
 from vrrp_agent import config
 from vrrp_agent.linux.errors import KernelError
 from vrrp_agent.linux.interfaces import Link
-from vrrp_agent.service import virtual_router
+from vrrp_agent.service import deadline
 from vrrp_agent.service.virtual_router import VirtualRouter
 
 DOCUMENT = {
@@ -84,6 +83,9 @@ class Segment:
         self.deafness: str | None = None
         self.permanent_addresses: set[object] = set()
         self.reaper = Reaper()
+        # What came and was not read yet; and how often it takes another go to read it all.
+        self.unread: list[Callable[[], None]] = []
+        self.behind = 0
 
     def deaf(self, index: int, family: int) -> str | None:
         return self.deafness
@@ -132,6 +134,15 @@ class Segment:
     def send(self, *packet: object) -> None:
         self.sent += 1
 
+    def catch_up(self, index: int, family: int, until_ns: int) -> bool:
+        if self.behind:
+            self.behind -= 1
+            return False
+        unread, self.unread = self.unread, []
+        for deliver in unread:
+            deliver()
+        return True
+
 
 Story = Callable[[VirtualRouter, Segment], Coroutine[Any, Any, None]]
 
@@ -163,6 +174,90 @@ def play(story: Story) -> None:
         assert segment.held == set()
 
     asyncio.run(run())
+
+
+def play_backup(story: Story) -> None:
+    """A router that listens, and would soon take the role."""
+
+    async def run() -> None:
+        segment = Segment()
+        running = VirtualRouter(replace(WEB, priority=100), segment, tell_nobody)
+        running.start()
+        assert running.router.state is BACKUP
+        await asyncio.wait_for(story(running, segment), 20)
+        running.let_go()
+
+    asyncio.run(run())
+
+
+def test_a_deadline_counts_from_when_an_advert_came() -> None:
+    """Not from when it was read: the first one, and the same again."""
+    packet = heard(150, advert_interval_cs=10)
+
+    async def story(running: VirtualRouter, segment: Segment) -> None:
+        now_ns = time.monotonic_ns()
+        for came_ns in (now_ns - 30_000_000, now_ns - 20_000_000):
+            running.receive(packet, came_ns)
+            assert running.router.deadline_ns == came_ns + running.router.master_down_ns
+            assert running.router.master.heard_ns == came_ns
+        assert running.router.counters["advertisement_rcvd"] == 2
+
+    play_backup(story)
+
+
+def test_a_master_goes_by_the_clock() -> None:
+    """It may have slept while packets came, and must not live on in a time when it had not."""
+
+    async def story(running: VirtualRouter, segment: Segment) -> None:
+        sent = segment.sent
+        before_ns = time.monotonic_ns()
+        running.receive(heard(1), before_ns - 30_000_000)
+        assert segment.sent == sent + 1  # the answer to a lower one
+        assert running.router._advert_sent_ns >= before_ns
+
+    play(story)
+
+
+@pytest.mark.parametrize("behind", [0, 3])
+def test_an_advert_that_came_in_time_counts_though_nobody_has_read_it(behind: int) -> None:
+    """However long it takes to get through what else has come."""
+
+    async def story(running: VirtualRouter, segment: Segment) -> None:
+        due_ns = running.router.deadline_ns
+        segment.behind = behind
+        segment.unread = [lambda: running.receive(heard(150, advert_interval_cs=4000), due_ns - 1_000_000)]
+        await wait_until(lambda: not segment.unread)
+        assert (running.router.state, segment.behind) == (BACKUP, 0)
+        assert running.router.deadline_ns == due_ns - 1_000_000 + running.router.master_down_ns
+        assert running.deadline._timer.when() * 1e9 > due_ns + 1e9
+
+    play_backup(story)
+
+
+def test_silence_ends_only_when_all_is_read() -> None:
+    async def story(running: VirtualRouter, segment: Segment) -> None:
+        segment.behind = 5
+        await until_master(running)
+        assert segment.behind == 0
+
+    play_backup(story)
+
+
+def test_backups_look_at_common_times_and_are_there_in_time() -> None:
+    """Mostly a deadline has moved until then; where it has not, the next look is at the deadline itself."""
+
+    async def story(running: VirtualRouter, segment: Segment) -> None:
+        interval_ns = WEB.advert_interval_cs * 10_000_000
+        due_ns, look_ns = running.router.deadline_ns, round(running.deadline._timer.when() * 1e9)
+        assert look_ns % interval_ns == 0
+        assert due_ns - interval_ns - 1_000_000 < look_ns <= due_ns - 1_000_000
+        await wait_until(lambda: time.monotonic_ns() > look_ns)
+        if running.router.state is BACKUP and time.monotonic_ns() < due_ns - 1_000_000:
+            assert running.deadline._timer.when() * 1e9 == pytest.approx(due_ns - 1_000_000, abs=1000)
+        await until_master(running)
+        assert time.monotonic_ns() >= due_ns
+
+    play_backup(story)
 
 
 def test_until_when_the_addresses_are_held() -> None:
@@ -289,15 +384,15 @@ def test_adverts_go_at_common_times() -> None:
     """Two of one interval are sent in one waking, though they began apart; who is leaving has no time to give."""
 
     async def story(running: VirtualRouter, segment: Segment) -> None:
-        [due_ns] = {running._gathered_ns(10**12 + early_ns) for early_ns in (1, 2_500_000, 5_000_000)}
+        [due_ns] = {running.deadline.gathered_ns(10**12 + early_ns) for early_ns in (1, 2_500_000, 5_000_000)}
         assert due_ns == 10**12 + 5_000_000  # a twentieth of 100 ms
-        assert round(running._timer.when() * 1e9) - running.router.deadline_ns < 5_001_000
+        assert round(running.deadline._timer.when() * 1e9) - running.router.deadline_ns < 5_001_000
         running.reconfigure(replace(WEB, advert_interval_cs=1))
-        assert running._gathered_ns(10**12 + 1) == 10**12 + 500_000
+        assert running.deadline.gathered_ns(10**12 + 1) == 10**12 + 500_000
         running.reconfigure(replace(WEB, advert_interval_cs=4000))
-        assert running._gathered_ns(10**12 + 1) == 10**12 + 5_000_000
+        assert running.deadline.gathered_ns(10**12 + 1) == 10**12 + 5_000_000
         running.stop()
-        assert running._gathered_ns(10**12 + 1) == 10**12 + 1
+        assert running.deadline.gathered_ns(10**12 + 1) == 10**12 + 1
 
     play(story)
 
@@ -389,29 +484,23 @@ def test_an_advert_of_the_last_moment_is_heard(monkeypatch: pytest.MonkeyPatch) 
 
     async def run() -> None:
         web = replace(WEB, advert_interval_cs=30)
-        running = VirtualRouter(web, Segment(), tell_nobody)
-        ours, theirs = socket.socketpair()
-
-        def hear() -> None:
-            ours.recv(1)
-            running.handle(heard(255, settings=web))
+        segment = Segment()
+        running = VirtualRouter(web, segment, tell_nobody)
 
         def hear_meanwhile(seconds: float) -> None:
-            theirs.send(b"!")
-            slept.append(seconds)
             sleep(seconds)
+            came_ns = running.router.deadline_ns - 1
+            segment.unread.append(lambda: running.receive(heard(255, settings=web), came_ns))
+            slept.append(seconds)
 
-        asyncio.get_running_loop().add_reader(ours, hear)
         monkeypatch.setattr(time, "sleep", hear_meanwhile)
         # It wakes at once and sleeps until the very end, however late a busy machine's loop is.
-        monkeypatch.setattr(virtual_router, "_LOOP_TICK_NS", 10**12)
+        monkeypatch.setattr(deadline, "_LOOP_TICK_NS", 10**12)
         running.start()
         await wait_until(lambda: slept != [])
         assert (running.router.state, str(running.router.master.address)) == (BACKUP, "192.0.2.11")
         monkeypatch.undo()
         running.let_go()
-        ours.close()
-        theirs.close()
 
     asyncio.run(run())
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import socket
 import struct
+import time
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple, Union
@@ -15,6 +16,7 @@ from typing import NamedTuple, Union
 from .errors import KernelError, interface_name
 
 IPAddress = Union[IPv4Address, IPv6Address]
+_Ancillary = list[tuple[int, int, bytes]]
 
 IPPROTO_VRRP = 112
 GROUPS: dict[int, IPAddress] = {4: IPv4Address("224.0.0.18"), 6: IPv6Address("ff02::12")}
@@ -26,12 +28,18 @@ ANCILLARY_BYTES = 256
 # Where the virtual router's number is in an IPv4 packet without options; elsewhere it is but a key to remember by.
 _VIRTUAL_ROUTER_ID4, _SHORTEST4 = 21, 22
 
+_TIMESPEC = struct.Struct("@ll")
+
 # Not in the socket module of Python 3.9.
 IP_PKTINFO = 8
 IP_MULTICAST_ALL = 49
 SO_SNDBUFFORCE = 32
+SO_RCVBUFFORCE = 33
+SO_TIMESTAMPNS = 35
 # Adverts to a peer that is not there wait for its address to be found: they must not keep the others from going out.
 SEND_BUFFER_BYTES = 4 << 20
+# What comes between two readings, a flood too: some 1,300 packets.
+RECEIVE_BUFFER_BYTES = 512 << 10
 
 
 @dataclass(frozen=True)
@@ -65,22 +73,41 @@ class AdvertSocket:
         self._way: _Way | None = None
         # What came last, by virtual router: the same octets again are the same datagram. One each, so it is bounded.
         self._known: dict[int, tuple[object, Datagram]] = {}
+        self.read_until_ns = time.monotonic_ns()
 
     def fileno(self) -> int:
         """The descriptor for the event loop."""
         return self._socket.fileno()
 
-    def receive(self, limit: int = 64) -> list[Datagram]:
-        """What has come, at most `limit` packets a call; never blocks."""
-        receive_one = self._receive4 if self._family == 4 else self._receive6
-        datagrams: list[Datagram] = []
+    def receive(self, limit: int = 64) -> list[tuple[Datagram, int]]:
+        """What has come, at most `limit` packets a call, each with when, in ns of the monotonic clock; never blocks.
+
+        What came before `read_until_ns` has been read.
+        """
+        datagram_of = self._datagram4 if self._family == 4 else self._datagram6
+        receive_one = self._socket.recvmsg
+        now_ns = time.monotonic_ns()
+        # The kernel stamps by the wall clock. If that has stepped meanwhile, the order of things is still known.
+        wall_ahead_ns = time.time_ns() - now_ns
+        at_ns, failed = self.read_until_ns, False
+        datagrams: list[tuple[Datagram, int]] = []
         for _turn in range(limit):
             try:
-                datagram = receive_one()
-            except OSError:  # nothing there, or a pending error of the interface, which links report as well
-                break
+                octets, ancillary, flags, sender = receive_one(RECEIVE_BYTES, ANCILLARY_BYTES)
+            except OSError as error:
+                if isinstance(error, BlockingIOError) or failed:
+                    self.read_until_ns = now_ns
+                    return datagrams
+                failed = True  # an error of the interface, told once, which links report as well
+                continue
+            if ancillary and ancillary[0][1] == SO_TIMESTAMPNS:
+                seconds, nanoseconds = _TIMESPEC.unpack(ancillary.pop(0)[2])
+                at_ns = min(max(at_ns, seconds * 1_000_000_000 + nanoseconds - wall_ahead_ns), now_ns)
+            datagram = datagram_of(octets, ancillary, flags, sender)
             if datagram is not None:
-                datagrams.append(datagram)
+                datagrams.append((datagram, at_ns))
+        if at_ns < now_ns:  # else the wall clock has stepped back, and more may be there
+            self.read_until_ns = at_ns
         return datagrams
 
     def send(self, payload: bytes, source: IPAddress, destination: IPAddress | None = None) -> None:
@@ -112,6 +139,8 @@ class AdvertSocket:
                 _configure4(raw, self._index)
             else:
                 _configure6(raw, self._index)
+            raw.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+            raw.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES)
             raw.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, SEND_BUFFER_BYTES)
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, PRIORITY)  # after IP_TOS, which sets it as well
         except OSError as error:
@@ -119,8 +148,7 @@ class AdvertSocket:
             raise KernelError(f"open a VRRP socket on {self._name}", error.errno or errno.EIO) from None
         return raw
 
-    def _receive4(self) -> Datagram | None:
-        packet = self._socket.recv(RECEIVE_BYTES)
+    def _datagram4(self, packet: bytes, ancillary: _Ancillary, flags: int, sender: tuple[str, int]) -> Datagram | None:
         if len(packet) < _SHORTEST4:
             return _datagram4(packet)
         # Without what each packet has of its own: identification, fragment, checksum. A known one was fit, so is this.
@@ -133,8 +161,7 @@ class AdvertSocket:
             self._known[number] = octets, datagram
         return datagram
 
-    def _receive6(self) -> Datagram | None:
-        payload, ancillary, flags, sender = self._socket.recvmsg(RECEIVE_BYTES, ANCILLARY_BYTES)
+    def _datagram6(self, payload: bytes, ancillary: _Ancillary, flags: int, sender: tuple[str, int]) -> Datagram | None:
         if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
             return None
         octets = payload, ancillary, sender[0]
@@ -223,7 +250,7 @@ def _datagram4(packet: bytes) -> Datagram | None:
     return Datagram(packet[header_length:total_length], source, destination, ttl=packet[8])
 
 
-def _datagram6(payload: bytes, ancillary: list[tuple[int, int, bytes]], source: IPv6Address) -> Datagram | None:
+def _datagram6(payload: bytes, ancillary: _Ancillary, source: IPv6Address) -> Datagram | None:
     """The datagram of a payload whose header the kernel tells beside it, or None where it does not."""
     told = {kind: data for level, kind, data in ancillary if level == socket.IPPROTO_IPV6}
     info, hop_limit = told.get(socket.IPV6_PKTINFO), told.get(socket.IPV6_HOPLIMIT)

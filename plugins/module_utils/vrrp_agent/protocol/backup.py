@@ -90,8 +90,11 @@ def _timer(router: Router, event: TimerDue, now_ns: int) -> None:
 
 def _packet(router: Router, event: PacketReceived, now_ns: int) -> None:
     advert = router._accept(event, now_ns)
-    if advert is None or advert.is_question:
-        return  # a question is the MASTER's to answer
+    if advert is None:
+        return
+    router._followed = None
+    if advert.is_question:
+        return  # the MASTER's to answer
     heard = Master(event.source, advert.priority, advert.interval_cs, now_ns)
     if router._startup_ns:
         # The network passes traffic: from here on as ever.
@@ -109,6 +112,8 @@ def _packet(router: Router, event: PacketReceived, now_ns: int) -> None:
         # Whom it leaves the role to anyway needs no more consideration.
         router.switched_over = router.switched_over and advert.priority < router.settings.priority
         router._follow(heard)
+        if router._codec.knows(event) and not router.group.joined:
+            router._followed = event
     elif router.settings.preempt_delay_ms and router.group.claim is None:
         _follow_for_now(router, heard)
     else:

@@ -64,7 +64,10 @@ class Codec:
         if self._last is not None:
             last, advert, judged_by = self._last
             # The shell that recognises octets gives the same event again, which is quicker to see than an equal one.
-            if (last is event and judged_by is source) or (last == event and event.source != source):
+            if last is event and judged_by is source:
+                return advert
+            if last == event and event.source != source:
+                self._last = (event, advert, source)
                 return advert
         self._judge_way(event)
         message, trailer = self._authenticator.split(event.message)
@@ -104,6 +107,10 @@ class Codec:
         if pseudo_header == (destination in self._without_pseudo_header):
             self._without_pseudo_header ^= {destination}
             self._encoded = None
+
+    def knows(self, event: PacketReceived) -> bool:
+        """Whether this very event was accepted last, with nothing in it to count or to log."""
+        return self._last is not None and self._last[0] is event and not self._differences
 
     def differences(self) -> authentication.Remarks:
         """Counter and text of what RFC 9568 7.1 lets a receiver count and log in the last advert, and not drop."""

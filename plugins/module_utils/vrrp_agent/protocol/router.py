@@ -80,6 +80,8 @@ class Router:
         self._answers = (0, 0)
         self._codec = Codec(settings, utc_ns)
         self._effects: list[Effect] = []
+        # The advert that a BACKUP has followed, as long as nothing else has happened.
+        self._followed: PacketReceived | None = None
 
     @property
     def deadline_ns(self) -> int | None:
@@ -102,10 +104,25 @@ class Router:
     def handle(self, event: Event, now_ns: int) -> Effects:
         """Take one event; returns what is to be done, in this order."""
         self._effects = []
+        if not isinstance(event, PacketReceived):  # of which nothing may count before it is accepted
+            self._followed = None
         if self.state is State.MASTER and now_ns - self._advert_sent_ns > self.master_down_ns:
             master.oversleep(self, now_ns)
         self.dispatch(event, now_ns)
         return tuple(self._effects)
+
+    def hear_again(self, event: PacketReceived, now_ns: int) -> bool:
+        """Take the advert that was followed last once more, where nothing else has happened since; whether that is so.
+
+        `handle` would do the same and have no effect: this is what a BACKUP does all its life.
+        """
+        if event is not self._followed or self.master is None or self._timer_ns is None:
+            return False
+        self.counters["advertisement_rcvd"] += 1
+        self.master = Master(self.master.address, self.master.priority, self.master.interval_cs, now_ns)
+        self._timer_ns += now_ns - self._waiting_since_ns
+        self._waiting_since_ns = now_ns
+        return True
 
     def dispatch(self, event: Event, now_ns: int) -> None:
         """Do what the table of the present state says; for its handlers only."""

@@ -189,7 +189,7 @@ ROUTER: Fields = {
 # By the name of the class: fields that need no place in a document, because they follow from the configuration, from
 # the clock, are nothing between two events, or (the rival) are found again within seconds.
 LEFT_OUT = {
-    "Router": {"settings", "_effects", "rival"},
+    "Router": {"settings", "_effects", "_followed", "rival"},
     "Codec": {"_settings", "_last", "_differences", "_encoded"},
     "Authenticator": {"_utc_ns", "_family", "_interval_ns", "_keys", "_key_id", "_mode"},
     "Settings": {"authentication"},

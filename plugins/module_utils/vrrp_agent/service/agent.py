@@ -271,6 +271,7 @@ class Agent:
     # --- what it tells
 
     async def _status(self) -> dict[str, Any]:
+        self._routers.refresh()
         try:
             present = self._network.addresses_now()
         except KernelError as error:

@@ -71,7 +71,7 @@ VIRTUAL_ROUTER: Fields = {
 LEFT_OUT = {
     *("instance", "router", "checks", "group", "still_master", "conflicts", "tally"),
     *("addresses", "_mac", "_conditions"),
-    *("_network", "_tell", "_limiter", "_loop", "_timer", "_resuming", "_held_s"),
+    *("_network", "_tell", "_limiter", "_loop", "deadline", "_resuming", "_held_s"),
 }
 _INSTANCE: Mapping[str, Shape] = {**snapshot.SETTINGS, "use_vmac": PLAIN}
 

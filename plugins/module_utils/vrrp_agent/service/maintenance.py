@@ -28,6 +28,9 @@ class Node(Protocol):
     def configured(self) -> Sequence[VirtualRouter]:
         """The virtual routers of the configuration."""
 
+    def refresh(self) -> None:
+        """Learn of what has come in, and waits to be read."""
+
     def stop_configured(self, reason: str) -> None:
         """Begin to stop them all."""
 
@@ -168,6 +171,7 @@ class Maintenance:
             await self._news.wait()
 
     def _picture(self, instances: Iterable[VirtualRouter]) -> dict[str, Any]:
+        self._node.refresh()
         roles = {running.instance.name: {"state": _role(running), "master": _master(running)} for running in instances}
         return {"drained": self.drained, "instances": roles}
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Callable
 
@@ -35,10 +35,11 @@ from .reaper import Reaper
 from .renewals import Renewals
 from .virtual_mac import VirtualMacs
 
-Receiver = Callable[[int, int, Datagram], None]
+Receiver = Callable[[int, int, Datagram, int], None]
 _Key = tuple[int, int]
 
-_DRAIN_TURNS = 8
+# Of one socket in one go: a flood has no end, and others have their deadlines.
+_READINGS_MAX = 8
 # Adverts of many virtual routers come in bursts, one every 10 to 20 us, and to be woken up is what they cost most. Less
 # than the millisecond by which a BACKUP wakes before its deadline.
 _GATHER_S = 0.0003
@@ -55,6 +56,10 @@ class Network:
         self._sockets: dict[_Key, AdvertSocket] = {}
         self._unopened: dict[_Key, str] = {}
         self._many_speak, self._gathered_s = False, 0.0
+        # Where nobody waits for what they bring, all sockets are read together, now and then.
+        self._next_reading: asyncio.TimerHandle | None = None
+        # A packet that came less long ago counts from when it came; any other from when it is read.
+        self._waits_ns = 0
         self._links: dict[int, Link] = {}
         self._addresses: dict[int, dict[IPInterface, Address]] = {}
         # What follows from them, found once: every virtual router asks for it after any news.
@@ -76,6 +81,7 @@ class Network:
     def close(self) -> None:
         """Let go of every socket; addresses are not touched."""
         self.reaper.dismiss()
+        self.read_at_once()
         self._loop.remove_reader(self._kernel.fileno())
         for key in list(self._sockets):
             self._close_socket(key)
@@ -230,27 +236,61 @@ class Network:
                 self._unopened[index, family] = str(error)
                 continue
             self._sockets[index, family] = opened
-            self._loop.add_reader(opened.fileno(), self._gather, index, family)
+            self._follow_socket((index, family))
+
+    def read_now_and_then(self, pause_s: float, held_up_s: float) -> None:
+        """Read packets so often and no longer as they come: to be woken up for each costs more than to read it.
+
+        They tell when they came, so that no timer runs another way by it. What has waited for `held_up_s` did so
+        because this process was held up: nobody knows what else came and was dropped, and it is no silence.
+        """
+        self._waits_ns = round(held_up_s * 1e9)
+        if self._next_reading is None:
+            for opened in self._sockets.values():
+                self._loop.remove_reader(opened.fileno())
+        else:
+            self._next_reading.cancel()
+        self._read_after(pause_s)
+
+    def read_at_once(self) -> None:
+        """Read packets as they come, as it is from the start."""
+        if self._next_reading is not None:
+            self._next_reading.cancel()
+            self._next_reading, self._waits_ns = None, 0
+            for key in self._sockets:
+                self._follow_socket(key)
+
+    def catch_up(self, index: int, family: int, until_ns: int) -> bool:
+        """Handle what came in by one socket before this time, a portion a call; whether that was all."""
+        opened = self._sockets.get((index, family))
+        if opened is not None and opened.read_until_ns < until_ns:
+            self._read_socket(index, family)
+        return opened is None or opened.read_until_ns >= until_ns
+
+    def refresh(self) -> None:
+        """Somebody wants to know what is so: handle the packets that wait to be read."""
+        if self._next_reading is not None:
+            self._catch_up_all()
 
     def drain(self) -> None:
-        """Handle what the sockets hold, up to a bound; a flood has no end."""
+        """Handle what is known by now, up to a bound."""
         self._read_kernel()
-        for _turn in range(_DRAIN_TURNS):
-            for index, family in list(self._sockets):
-                self._read_socket(index, family)
+        self._catch_up_all()
 
     def keep_up(self) -> None:
         """Follow the kernel, and let packets pass: another process handles them, and `on_change` need not know."""
         self._note_news()
-        for opened in self._sockets.values():
-            for _turn in range(_DRAIN_TURNS):
-                opened.receive()
+        for key in self._behind(time.monotonic_ns()):
+            self._sockets[key].receive()
 
     def deaf(self, index: int, family: int) -> str | None:
         """Why no adverts can be heard on an interface, or None when they can."""
         if (index, family) in self._sockets:
             return None
         return self._unopened.get((index, family), "no socket for adverts yet")
+
+    def _follow_socket(self, key: _Key) -> None:
+        self._loop.add_reader(self._sockets[key].fileno(), self._gather, *key)
 
     def _close_socket(self, key: _Key) -> None:
         closed = self._sockets.pop(key)
@@ -259,10 +299,37 @@ class Network:
 
     # --- news
 
+    def _behind(self, until_ns: int) -> Iterator[_Key]:
+        """Each socket again and again, up to a bound, until what came before this time has been read from it."""
+        for key, opened in list(self._sockets.items()):
+            for _reading in range(_READINGS_MAX):
+                if opened.read_until_ns >= until_ns:
+                    break
+                yield key
+
     def _read_socket(self, index: int, family: int) -> None:
         opened = self._sockets.get((index, family))
-        for datagram in opened.receive() if opened else ():
-            self._on_packet(index, family, datagram)
+        packets = opened.receive() if opened else []
+        now_ns = time.monotonic_ns()
+        for datagram, at_ns in packets:
+            self._on_packet(index, family, datagram, at_ns if now_ns - at_ns < self._waits_ns else now_ns)
+
+    def _read_after(self, pause_s: float) -> None:
+        # At multiples of it, when timers of BACKUPs wake the process as well.
+        next_s = (self._loop.time() // pause_s + 1) * pause_s
+        self._next_reading = self._loop.call_at(next_s, self._read_together, pause_s)
+
+    def _read_together(self, pause_s: float) -> None:
+        self._read_after(pause_s)  # first of all: what is read may end it
+        if not self._catch_up_all():
+            self.read_at_once()  # a flood must not fill the queues
+
+    def _catch_up_all(self) -> bool:
+        """Handle what came until now, up to a bound; whether that was all."""
+        now_ns = time.monotonic_ns()
+        for key in self._behind(now_ns):
+            self._read_socket(*key)
+        return all(opened.read_until_ns >= now_ns for opened in self._sockets.values())
 
     def _gather(self, index: int, family: int) -> None:
         """Read a socket that has something; where many speak, wait a moment for the others, and read them all."""

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Callable
@@ -23,12 +25,18 @@ Identity = tuple[str, int, int]
 
 # So many virtual routers do not wake the process for each advert; fewer are no work worth a wait.
 _MANY = 8
+_QUIET_S = 1.0
+# So many adverts at least are read together, or it is no work saved.
+_TOGETHER_MIN = 2
+# How long adverts wait at most to be read, and by which share of the least Skew_Time.
+_PAUSE_MAX_S, _PAUSE_MIN_S, _SKEW_SHARE = 0.1, 0.002, 0.85
 
 
 class Routers:
     """All virtual routers, those that are still leaving too; `drained` tells whether new ones may take part."""
 
     def __init__(self, tell: Tell, drained: Callable[[], bool]) -> None:
+        self._loop = asyncio.get_running_loop()
         self.network = Network(self.follow_network, self.receive)
         self.groups: list[SyncGroup] = []
         # What no virtual router can be blamed for, by the name of the interface that it came in by.
@@ -43,6 +51,8 @@ class Routers:
         # By interface index, family and virtual router id.
         self._receivers: dict[tuple[int, int, int], VirtualRouter] = {}
         self._last: dict[VirtualRouter, tuple[Datagram, PacketReceived]] = {}
+        # When something has happened last; None where that is some time ago.
+        self._stirred_s: float | None = None
 
     def configured(self) -> list[VirtualRouter]:
         """The virtual routers of the configuration."""
@@ -145,6 +155,10 @@ class Routers:
 
     # --- what an operator asks for
 
+    def refresh(self) -> None:
+        """Learn of what has come in, and waits to be read."""
+        self.network.refresh()
+
     def stop_configured(self, reason: str) -> None:
         """Begin to stop them all."""
         self._ungroup()
@@ -193,6 +207,7 @@ class Routers:
         self.groups = []
 
     def _tell(self, event: str, running: VirtualRouter, **fields: Any) -> None:
+        self._stir()
         self._leaving = {identity: one for identity, one in self._leaving.items() if not one.stopped}
         self._tell_on(event, running, **fields)
 
@@ -208,8 +223,55 @@ class Routers:
         """A socket that the kernel refused may be had later, and no news will tell."""
         if any(self.network.deaf(index, family) for index, family, unused_id in self._receivers):
             self.follow_network()
+        if self._stirred_s is None:
+            self._rest()  # a master may have another interval than before
 
-    def receive(self, index: int, family: int, datagram: Datagram) -> None:
+    def _stir(self) -> None:
+        """Something has happened, and more may follow: read adverts as they come until it is quiet."""
+        self.network.read_at_once()
+        if self._stirred_s is None:
+            self._loop.call_later(_QUIET_S, self._settle)
+        self._stirred_s = self._loop.time()
+
+    def _settle(self) -> None:
+        quiet_s = self._loop.time() - (self._stirred_s or 0)
+        if quiet_s < _QUIET_S:
+            self._loop.call_later(_QUIET_S - quiet_s, self._settle)
+        else:
+            self._stirred_s = None
+            self._rest()
+
+    def _rest(self) -> None:
+        """Where there are many, and all are quiet, adverts need not be read one by one."""
+        pause_s = self._pause_s()
+        if pause_s is None:
+            self.network.read_at_once()
+        else:
+            self.network.read_now_and_then(pause_s, self._skew_s())
+
+    def _pause_s(self) -> float | None:
+        """How long adverts may wait to be read, where there are many and nobody is MASTER; None where they may not.
+
+        The deadline of a BACKUP counts from when an advert came, and before it strikes all that came is read. What is
+        to be read in time is a goodbye: it has Skew_Time.
+        """
+        routers = [running.router for running in self.all()]
+        asks = (router.settings.authentication.type == "hmac" for router in routers)  # and its questions are answered
+        if len(self._receivers) < _MANY or any(asks) or any(router.state is State.MASTER for router in routers):
+            return None
+        longest_s = min(_PAUSE_MAX_S, self._skew_s() * _SKEW_SHARE)
+        if longest_s < _PAUSE_MIN_S:
+            return None
+        # So that readings coincide with the looks of those that wait for the fastest adverts.
+        intervals_s = [router.settings.advert_interval_cs / 100 for router in routers if router.state is State.BACKUP]
+        if sum(longest_s / interval_s for interval_s in intervals_s) < _TOGETHER_MIN:
+            return None
+        return min(intervals_s) / math.ceil(min(intervals_s) / longest_s)
+
+    def _skew_s(self) -> float:
+        return min(running.router.skew_ns for running in self.all()) / 1e9
+
+    def receive(self, index: int, family: int, datagram: Datagram, at_ns: int) -> None:
         """Give a packet to the virtual router that it is for."""
         message = datagram.payload
         running = self._receivers.get((index, family, message[1])) if len(message) > 1 else None
@@ -221,7 +283,7 @@ class Routers:
             # A socket gives the same datagram for the same octets, and the router knows the same event again.
             last = datagram, PacketReceived(message, datagram.source, datagram.destination, datagram.ttl)
             self._last[running] = last
-        running.handle(last[1])
+        running.receive(last[1], at_ns)
 
     def _listen(self) -> None:
         """Have a socket wherever a virtual router needs one, and know whose each packet is."""
@@ -231,6 +293,7 @@ class Routers:
             if link is not None:
                 self._receivers[link.index, running.instance.family, running.instance.virtual_router_id] = running
         keys = {(index, family) for index, family, unused_id in self._receivers}
+        self._stir()
         self.network.listen(keys, many_speak=len(self._receivers) >= _MANY)
 
     def _count_stray(self, index: int, reason: str) -> None:

@@ -19,6 +19,7 @@ from ..protocol.router import Router
 from ..protocol.settings import IPInterface
 from .checks.runner import Checks
 from .condition import Condition
+from .deadline import Deadline
 from .log import LOGGER, Limiter
 from .network import Network
 from .tally import Tally
@@ -29,10 +30,6 @@ from .virtual_addresses import VirtualAddresses
 # from a healthy peer for a moment, so that they become rare.
 _RETRY_FIRST_S = 5.0
 _RETRY_LAST_S = 320.0
-# An advert waits for others by this share of its interval, and no longer than that.
-_GATHER_SHARE, _GATHER_MAX_NS = 20, 5_000_000
-# The loop waits in whole milliseconds, rounded up.
-_LOOP_TICK_NS = 1_000_000
 
 
 class Group(Protocol):
@@ -82,7 +79,7 @@ class VirtualRouter:
         self._tell = tell
         self._limiter = Limiter()
         self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
+        self.deadline = Deadline(self, network)
         self._refused: str | None = None
         self._retry_s = _RETRY_FIRST_S
         self._started = self._stopping = self._resuming = False
@@ -113,7 +110,7 @@ class VirtualRouter:
             self._loop.call_later(self._retry_s / 2, self._try_again)
         self.checks.start(trusting=True)
         self.follow_interface()
-        self._arm()
+        self.deadline.follow()
 
     def stop(self, reason: str = "stopped") -> None:
         """Begin to leave in good order; a MASTER has left when its successor answers, or nobody came."""
@@ -151,8 +148,7 @@ class VirtualRouter:
 
     def let_go(self) -> None:
         """Leave no address behind and do nothing more, in whatever order things are."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self.deadline.cancel()
         self.checks.stop()
         if not self.stopped:
             self.addresses.release(self.instance.addresses)
@@ -200,10 +196,16 @@ class VirtualRouter:
         if self._yet_to_start:
             self._start_when_known()
 
-    def handle(self, event: events.Event) -> None:
+    def receive(self, packet: events.PacketReceived, at_ns: int) -> None:
+        """Take a packet that came at a time from which the timers of a BACKUP count."""
+        if not self.router.hear_again(packet, at_ns):
+            # A MASTER that was kept from its work learns that from the clock, before it hears what came meanwhile.
+            self.handle(packet, at_ns if self.router.state is State.BACKUP else None)
+
+    def handle(self, event: events.Event, at_ns: int | None = None) -> None:
         """Feed the router one event, do what it wants, and wait for its deadline."""
         untold: events.StateChanged | None = None
-        for effect in self.router.handle(event, time.monotonic_ns()):
+        for effect in self.router.handle(event, time.monotonic_ns() if at_ns is None else at_ns):
             if isinstance(effect, events.StateChanged):
                 self._tell_transition(untold)
                 self._note_transition(effect)
@@ -212,7 +214,7 @@ class VirtualRouter:
                 self._do(effect)
         # Those who are told of a new MASTER have time, its clients have not.
         self._tell_transition(untold)
-        self._arm()
+        self.deadline.follow()
         if self.group is not None:
             self.group.settle()
 
@@ -279,51 +281,6 @@ class VirtualRouter:
     def _awake(self) -> bool:
         """Whether an interface with the virtual MAC is to pass packets."""
         return self._resuming or self.router.state is State.MASTER
-
-    # --- the deadline
-
-    def _arm(self) -> None:
-        """A deadline that moves later leaves the timer where it is: it finds nothing due, and is set again."""
-        deadline_ns = self.router.deadline_ns
-        if deadline_ns is None:
-            return
-        self.addresses.keep_until(deadline_ns)
-        deadline_s = (self._gathered_ns(deadline_ns) - self._early_ns) / 1e9
-        if self._timer is not None and self._timer.when() <= deadline_s and not self._timer.cancelled():
-            return
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_at(deadline_s, self._due)
-
-    def _gathered_ns(self, deadline_ns: int) -> int:
-        """When to see to a deadline: a MASTER's adverts go at common times, so that one waking is for many of them.
-
-        Each keeps its own: none drifts, and who follows it hears it in the same interval as ever.
-        """
-        router = self.router
-        if router.state is not State.MASTER or router.resigning or router.yielding or self._stopping:
-            return deadline_ns
-        grid_ns = min(self.instance.advert_interval_cs * (10_000_000 // _GATHER_SHARE), _GATHER_MAX_NS)
-        return -(-deadline_ns // grid_ns) * grid_ns
-
-    @property
-    def _early_ns(self) -> int:
-        """By how much it wakes before its deadline, to meet it: the clients of a dead MASTER wait for a BACKUP."""
-        return _LOOP_TICK_NS if self.router.state is State.BACKUP else 0
-
-    def _due(self) -> None:
-        self._timer = None
-        deadline_ns, now_ns = self.router.deadline_ns, time.monotonic_ns()
-        if deadline_ns is not None and 0 < deadline_ns - now_ns <= self._early_ns:
-            time.sleep((deadline_ns - now_ns) / 1e9)
-            # By way of the loop, which reads before it looks at its timers: an advert may have come meanwhile.
-            self._timer = self._loop.call_at(deadline_ns / 1e9, self._due)
-            return
-        if deadline_ns is not None and deadline_ns <= now_ns:
-            self.tally.note_late(max(0, now_ns - self._gathered_ns(deadline_ns)))
-            self.handle(events.TimerDue())
-        else:
-            self._arm()
 
     # --- what the router wants
 

@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, duet.ha_pair contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+"""When one virtual router wants its next TimerDue: met to the millisecond, and with as few wakings as that allows."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from ..protocol.events import State, TimerDue
+from .network import Network
+
+if TYPE_CHECKING:
+    from .virtual_router import VirtualRouter
+
+# An advert waits for others by this share of its interval, and no longer than that.
+_GATHER_SHARE, _GATHER_MAX_NS = 20, 5_000_000
+# The loop waits in whole milliseconds, rounded up.
+_LOOP_TICK_NS = 1_000_000
+
+
+class Deadline:
+    """Wakes a virtual router at its deadline, which moves with nearly every event."""
+
+    def __init__(self, running: VirtualRouter, network: Network) -> None:
+        self._running = running
+        self._network = network
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def follow(self) -> None:
+        """Wait for the router's deadline.
+
+        One that has moved later leaves the timer where it is: it finds nothing due, and is set again.
+        """
+        deadline_ns = self._running.router.deadline_ns
+        if deadline_ns is None:
+            return
+        self._running.addresses.keep_until(deadline_ns)
+        wake_ns = self._look_ns(self.gathered_ns(deadline_ns) - self._early_ns)
+        if self._timer is None or self._timer.when() > wake_ns / 1e9 or self._timer.cancelled():
+            self._wake_at(wake_ns / 1e9)
+
+    def cancel(self) -> None:
+        """Wait for nothing."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def gathered_ns(self, deadline_ns: int) -> int:
+        """When to see to a deadline: a MASTER's adverts go at common times, so that one waking is for many of them.
+
+        Each keeps its own: none drifts, and who follows it hears it in the same interval as ever.
+        """
+        router = self._running.router
+        if router.state is not State.MASTER or router.resigning or router.yielding or self._running.leaving:
+            return deadline_ns
+        grid_ns = min(self._running.instance.advert_interval_cs * (10_000_000 // _GATHER_SHARE), _GATHER_MAX_NS)
+        return -(-deadline_ns // grid_ns) * grid_ns
+
+    def _look_ns(self, wake_ns: int) -> int:
+        """When a BACKUP looks whether a deadline has moved, as it mostly has: all of one interval at common times."""
+        if self._running.router.state is State.BACKUP:
+            every_ns = self._running.instance.advert_interval_cs * 10_000_000
+            common_ns = wake_ns // every_ns * every_ns
+            if common_ns > time.monotonic_ns():
+                return common_ns
+        return wake_ns
+
+    @property
+    def _early_ns(self) -> int:
+        """By how much it wakes before its deadline, to meet it: the clients of a dead MASTER wait for a BACKUP."""
+        return _LOOP_TICK_NS if self._running.router.state is State.BACKUP else 0
+
+    def _wake_at(self, time_s: float) -> None:
+        self.cancel()
+        self._timer = self._loop.call_at(time_s, self._due)
+
+    def _is_all_read(self, until_ns: int) -> bool:
+        index, family = self._running.index, self._running.instance.family
+        return index is None or self._network.catch_up(index, family, until_ns)
+
+    def _due(self) -> None:
+        self._timer = None
+        router = self._running.router
+        deadline_ns, now_ns = router.deadline_ns, time.monotonic_ns()
+        if deadline_ns is not None and deadline_ns - now_ns <= self._early_ns and router.state is State.BACKUP:
+            time.sleep(max(0, deadline_ns - now_ns) / 1e9)
+            # What came in time counts, even where nobody has read it in time.
+            if not self._is_all_read(deadline_ns):
+                self._wake_at(self._loop.time())  # when others have had their turn
+                return
+            deadline_ns, now_ns = router.deadline_ns, time.monotonic_ns()
+        if deadline_ns is not None and deadline_ns <= now_ns:
+            self._running.tally.note_late(max(0, now_ns - self.gathered_ns(deadline_ns)))
+            self._running.handle(TimerDue())
+        else:
+            self.follow()
