@@ -69,7 +69,7 @@ def speaker(segment: Segment) -> Iterator[Speaker]:
 
 
 @pytest.fixture
-def backup(segment: Segment, tmp_path: Path, speaker: Speaker) -> OurAgent:
+def backup(segment: Segment, tmp_path: Path, speaker: Speaker) -> Many:
     """The agent of node b, which follows the speaker and rests."""
     agent = Many(segment["b"], tmp_path / "b")
     agent.start(Wire(3, interval_s=1.0), priority=100)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from functools import partial
 from ipaddress import ip_address, ip_interface
 
@@ -24,6 +25,12 @@ RENEWALS = 20
 # More than are read at a time.
 SPEAKER = ip_address("10.139.0.9")
 MANY = [ip_interface(f"10.139.{number // 200}.{number % 200 + 1}/32") for number in range(600)]
+
+
+def play(node: Namespace, story: Callable[[], Coroutine[object, object, None]]) -> None:
+    """Run a story in a node."""
+    with node.entered():
+        asyncio.run(asyncio.wait_for(story(), 20))
 
 
 def test_renewals_of_addresses_are_no_news_but_all_else_is(netns: Callable[[str], Namespace]) -> None:
@@ -77,8 +84,7 @@ def test_renewals_of_addresses_are_no_news_but_all_else_is(netns: Callable[[str]
         finally:
             network.close()
 
-    with node.entered():
-        asyncio.run(asyncio.wait_for(story(), 20))
+    play(node, story)
 
 
 def test_a_renewal_without_an_answer(netns: Callable[[str], Namespace]) -> None:
@@ -131,8 +137,7 @@ def test_a_renewal_without_an_answer(netns: Callable[[str], Namespace]) -> None:
         finally:
             network.close()
 
-    with node.entered():
-        asyncio.run(asyncio.wait_for(story(), 20))
+    play(node, story)
 
 
 def test_what_was_just_claimed_is_not_missing(netns: Callable[[str], Namespace]) -> None:
@@ -168,8 +173,7 @@ def test_what_was_just_claimed_is_not_missing(netns: Callable[[str], Namespace])
         finally:
             network.close()
 
-    with node.entered():
-        asyncio.run(asyncio.wait_for(story(), 20))
+    play(node, story)
 
 
 def listener(netns: Callable[[str], Namespace]) -> Namespace:
@@ -182,10 +186,51 @@ def listener(netns: Callable[[str], Namespace]) -> Namespace:
     return node
 
 
-def send_advert(frames: FrameSocket, index: int, virtual_router_id: int) -> None:
-    """Have an advert come in on the other side."""
-    message = bytes([0x31, virtual_router_id, 100, 1, 0, 100, 0, 0, 10, 139, 1, 1])
-    frames.send(index, advert_frame(b"\2" * 6, message, SPEAKER, GROUP_IPV4))
+class Hearing:
+    """A network that listens on a listener's eth0; what it has heard: virtual router ids, and when each came."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[int, int]] = []
+        self.network = Network(lambda: None, lambda *packet: self.heard.append((packet[2].payload[1], packet[3])))
+        inside, outside = self.network.link("eth0"), self.network.link("eth1")
+        assert inside is not None and outside is not None
+        self.index, self._outside = inside.index, outside.index
+        self.frames = FrameSocket()
+
+    def listen(self, many_speak: bool = False) -> None:
+        """Open the socket."""
+        self.network.listen({(self.index, 4)}, many_speak=many_speak)
+
+    def send(self, virtual_router_id: int) -> None:
+        """Have an advert come in."""
+        message = bytes([0x31, virtual_router_id, 100, 1, 0, 100, 0, 0, 10, 139, 1, 1])
+        self.frames.send(self._outside, advert_frame(b"\2" * 6, message, SPEAKER, GROUP_IPV4))
+
+    @property
+    def ids(self) -> list[int]:
+        """The virtual router ids that were heard."""
+        return [number for number, unused_at in self.heard]
+
+    @property
+    def times_ns(self) -> list[int]:
+        """When each came."""
+        return [at_ns for unused_number, at_ns in self.heard]
+
+    async def until(self, count: int) -> None:
+        """Wait until so many were heard."""
+        while len(self.heard) < count:
+            await asyncio.sleep(0.001)
+
+
+@contextmanager
+def hearing() -> Iterator[Hearing]:
+    """One that listens, and is closed in the end."""
+    one = Hearing()
+    try:
+        yield one
+    finally:
+        one.frames.close()
+        one.network.close()
 
 
 @pytest.mark.parametrize(("many_speak", "wakings"), [(True, 1), (False, 2)])
@@ -193,195 +238,139 @@ def test_adverts_of_many_are_read_in_one_waking(
     netns: Callable[[str], Namespace], monkeypatch: pytest.MonkeyPatch, many_speak: bool, wakings: int
 ) -> None:
     """What comes a moment after the first one does not wake the process again; where few speak nobody waits."""
-    node = listener(netns)
 
     async def story() -> None:
-        heard: list[int] = []
         woken: list[int] = []
-        network = Network(lambda: None, lambda *packet: heard.append(packet[2].payload[1]))
-        inside, outside, frames = network.link("eth0"), network.link("eth1"), FrameSocket()
-        assert inside is not None and outside is not None
-        send = partial(send_advert, frames, outside.index)
+        with hearing() as node:
 
-        def sleep(seconds: float) -> None:
-            assert seconds < 0.001 and many_speak
-            send(2)
+            def sleep(seconds: float) -> None:
+                assert seconds < 0.001 and many_speak
+                node.send(2)
 
-        def gather(index: int, family: int) -> None:
-            woken.append(index)
-            gathers(index, family)
+            def gather(index: int, family: int) -> None:
+                woken.append(index)
+                gathers(index, family)
 
-        gathers = network._gather
-        monkeypatch.setattr(network, "_gather", gather)
-        monkeypatch.setattr(network_module.time, "sleep", sleep)
-        try:
-            network.listen({(inside.index, 4)}, many_speak=many_speak)
-            send(1)
-            while not heard:
-                await asyncio.sleep(0.001)
+            gathers = node.network._gather
+            monkeypatch.setattr(node.network, "_gather", gather)
+            monkeypatch.setattr(network_module.time, "sleep", sleep)
+            node.listen(many_speak)
+            node.send(1)
+            await node.until(1)
             if not many_speak:
-                assert heard == [1]
-                send(2)
-            while len(heard) < 2:
-                await asyncio.sleep(0.001)
-            assert heard == [1, 2]
+                assert node.ids == [1]
+                node.send(2)
+            await node.until(2)
+            assert node.ids == [1, 2]
             assert len(woken) == wakings
-        finally:
-            frames.close()
-            network.close()
 
-    with node.entered():
-        asyncio.run(asyncio.wait_for(story(), 20))
+    play(listener(netns), story)
 
 
 def test_adverts_that_wait_to_be_read(netns: Callable[[str], Namespace]) -> None:
     """They are read together after a while, or when somebody wants to know, each with when it came."""
-    node = listener(netns)
 
     async def story() -> None:
-        heard: list[tuple[int, int]] = []
-        times_ns: list[int] = []
-        network = Network(lambda: None, lambda *packet: heard.append((packet[2].payload[1], packet[3])))
-        inside, outside, frames = network.link("eth0"), network.link("eth1"), FrameSocket()
-        assert inside is not None and outside is not None
+        sent_ns: list[int] = []
+        with hearing() as node:
+            network = node.network
 
-        def send(number: int) -> None:
-            times_ns.append(time.monotonic_ns())
-            send_advert(frames, outside.index, number)
+            def send(number: int) -> None:
+                sent_ns.append(time.monotonic_ns())
+                node.send(number)
 
-        async def until(count: int) -> None:
-            while len(heard) < count:
-                await asyncio.sleep(0.001)
-
-        try:
-            network.listen({(inside.index, 4)})
+            node.listen()
             network.read_now_and_then(0.1, 100_000)
             send(1)
             send(2)
-            await until(2)
+            await node.until(2)
             # Another pause takes the place of the first one.
             network.read_now_and_then(100_000, 100_000)
             send(3)
             await asyncio.sleep(0.15)
-            assert len(heard) == 2
+            assert len(node.heard) == 2
             asked_ns = time.monotonic_ns()
-            while len(heard) < 3:
+            while len(node.heard) < 3:
                 network.refresh()
-            assert heard[2][1] < asked_ns
+            assert node.times_ns[2] < asked_ns
             send(4)
             await asyncio.sleep(0.05)
-            assert len(heard) == 3
+            assert len(node.heard) == 3
             network.read_at_once()
-            await until(4)
+            await node.until(4)
             send(5)
-            await until(5)
-            assert [number for number, unused in heard] == [1, 2, 3, 4, 5]
-            assert all(at_ns > sent_ns for (unused, at_ns), sent_ns in zip(heard, times_ns))
+            await node.until(5)
+            assert node.ids == [1, 2, 3, 4, 5]
+            assert all(at_ns > before_ns for at_ns, before_ns in zip(node.times_ns, sent_ns))
             # What is opened meanwhile, and what is closed, is none the worse for it.
             network.read_now_and_then(0.05, 0.1)
             network.listen(set())
-            network.listen({(inside.index, 4)})
+            node.listen()
             send(6)
-            await until(6)
+            await node.until(6)
             network.read_at_once()
             send(7)
-            await until(7)
+            await node.until(7)
             network.read_now_and_then(0.05, 0.1)
-        finally:
-            frames.close()
-            network.close()
 
-    with node.entered():
-        asyncio.run(asyncio.wait_for(story(), 20))
+    play(listener(netns), story)
 
 
 @pytest.mark.parametrize("rests", [True, False])
 def test_what_waited_too_long_counts_from_now(netns: Callable[[str], Namespace], rests: bool) -> None:
     """The process was held up: its timers must not run out because of what it has missed meanwhile."""
-    node = listener(netns)
 
     async def story() -> None:
-        heard: list[int] = []
-        network = Network(lambda: None, lambda *packet: heard.append(packet[3]))
-        inside, outside, frames = network.link("eth0"), network.link("eth1"), FrameSocket()
-        assert inside is not None and outside is not None
-        try:
-            network.listen({(inside.index, 4)})
+        with hearing() as node:
+            node.listen()
             if rests:
-                network.read_now_and_then(0.05, 0.1)
-            send_advert(frames, outside.index, 1)
+                node.network.read_now_and_then(0.05, 0.1)
+            node.send(1)
             time.sleep(0.3)
             held_until_ns = time.monotonic_ns()
-            while not heard:
-                await asyncio.sleep(0.001)
-            assert heard[0] >= held_until_ns
-        finally:
-            frames.close()
-            network.close()
+            await node.until(1)
+            assert node.times_ns[0] >= held_until_ns
 
-    with node.entered():
-        asyncio.run(asyncio.wait_for(story(), 20))
+    play(listener(netns), story)
 
 
 def test_a_flood_ends_the_rest(netns: Callable[[str], Namespace]) -> None:
     """What does not get read in one go is read as it comes, before the queue is full; and none of it was dropped."""
-    node = listener(netns)
     count = 64 * 8 + 10
 
     async def story() -> None:
-        heard: list[int] = []
-        network = Network(lambda: None, lambda *packet: heard.append(packet[3]))
-        inside, outside, frames = network.link("eth0"), network.link("eth1"), FrameSocket()
-        assert inside is not None and outside is not None
-        try:
-            network.listen({(inside.index, 4)})
-            network.read_now_and_then(0.05, 1)
+        with hearing() as node:
+            node.listen()
+            node.network.read_now_and_then(0.05, 1)
             for number in range(count):
-                send_advert(frames, outside.index, number % 256)
-            while len(heard) < count:
-                await asyncio.sleep(0.001)
-            assert network._next_reading is None
-            assert heard == sorted(heard)
-        finally:
-            frames.close()
-            network.close()
+                node.send(number % 256)
+            await node.until(count)
+            assert node.network._next_reading is None
+            assert node.times_ns == sorted(node.times_ns)
 
-    with node.entered():
-        asyncio.run(asyncio.wait_for(story(), 20))
+    play(listener(netns), story)
 
 
 def test_a_flood_is_caught_up_with_in_portions(netns: Callable[[str], Namespace]) -> None:
     """Others have their deadlines."""
-    node = listener(netns)
     count = 64 * 3 + 10
 
     async def story() -> None:
-        heard: list[int] = []
-        network = Network(lambda: None, lambda *packet: heard.append(packet[3]))
-        inside, outside, frames = network.link("eth0"), network.link("eth1"), FrameSocket()
-        assert inside is not None and outside is not None
-
-        def caught_up(until_ns: int) -> bool:
-            return network.catch_up(inside.index, 4, until_ns)
-
-        try:
-            network.listen({(inside.index, 4)})
+        with hearing() as node:
+            caught_up = partial(node.network.catch_up, node.index, 4)
+            node.listen()
             for number in range(count):
-                send_advert(frames, outside.index, number)
+                node.send(number)
             time.sleep(0.1)
             now_ns = time.monotonic_ns()
             assert caught_up(0)
-            assert heard == []
+            assert node.heard == []
             for portions in (1, 2, 3):
                 assert not caught_up(now_ns)
-                assert len(heard) == 64 * portions
+                assert len(node.heard) == 64 * portions
             assert caught_up(now_ns)
-            assert len(heard) == count
+            assert len(node.heard) == count
             assert caught_up(now_ns)
-            assert network.catch_up(inside.index, 6, now_ns)  # where no socket is there is nothing to read
-        finally:
-            frames.close()
-            network.close()
+            assert node.network.catch_up(node.index, 6, now_ns)  # where no socket is there is nothing to read
 
-    with node.entered():
-        asyncio.run(asyncio.wait_for(story(), 20))
+    play(listener(netns), story)

@@ -9,6 +9,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+from ..protocol import timers
 from ..protocol.events import State, TimerDue
 from .network import Network
 
@@ -56,17 +57,20 @@ class Deadline:
         router = self._running.router
         if router.state is not State.MASTER or router.resigning or router.yielding or self._running.leaving:
             return deadline_ns
-        grid_ns = min(self._running.instance.advert_interval_cs * (10_000_000 // _GATHER_SHARE), _GATHER_MAX_NS)
+        grid_ns = min(self._interval_ns // _GATHER_SHARE, _GATHER_MAX_NS)
         return -(-deadline_ns // grid_ns) * grid_ns
 
     def _look_ns(self, wake_ns: int) -> int:
         """When a BACKUP looks whether a deadline has moved, as it mostly has: all of one interval at common times."""
         if self._running.router.state is State.BACKUP:
-            every_ns = self._running.instance.advert_interval_cs * 10_000_000
-            common_ns = wake_ns // every_ns * every_ns
+            common_ns = wake_ns // self._interval_ns * self._interval_ns
             if common_ns > time.monotonic_ns():
                 return common_ns
         return wake_ns
+
+    @property
+    def _interval_ns(self) -> int:
+        return timers.interval_ns(self._running.instance.advert_interval_cs)
 
     @property
     def _early_ns(self) -> int:

@@ -243,13 +243,14 @@ class Routers:
 
     def _rest(self) -> None:
         """Where there are many, and all are quiet, adverts need not be read one by one."""
-        pause_s = self._pause_s()
+        skew_s = min((running.router.skew_ns for running in self.all()), default=0) / 1e9
+        pause_s = self._pause_s(skew_s)
         if pause_s is None:
             self.network.read_at_once()
         else:
-            self.network.read_now_and_then(pause_s, self._skew_s())
+            self.network.read_now_and_then(pause_s, skew_s)
 
-    def _pause_s(self) -> float | None:
+    def _pause_s(self, skew_s: float) -> float | None:
         """How long adverts may wait to be read, where there are many and nobody is MASTER; None where they may not.
 
         The deadline of a BACKUP counts from when an advert came, and before it strikes all that came is read. What is
@@ -259,7 +260,7 @@ class Routers:
         asks = (router.settings.authentication.type == "hmac" for router in routers)  # and its questions are answered
         if len(self._receivers) < _MANY or any(asks) or any(router.state is State.MASTER for router in routers):
             return None
-        longest_s = min(_PAUSE_MAX_S, self._skew_s() * _SKEW_SHARE)
+        longest_s = min(_PAUSE_MAX_S, skew_s * _SKEW_SHARE)
         if longest_s < _PAUSE_MIN_S:
             return None
         # So that readings coincide with the looks of those that wait for the fastest adverts.
@@ -267,9 +268,6 @@ class Routers:
         if sum(longest_s / interval_s for interval_s in intervals_s) < _TOGETHER_MIN:
             return None
         return min(intervals_s) / math.ceil(min(intervals_s) / longest_s)
-
-    def _skew_s(self) -> float:
-        return min(running.router.skew_ns for running in self.all()) / 1e9
 
     def receive(self, index: int, family: int, datagram: Datagram, at_ns: int) -> None:
         """Give a packet to the virtual router that it is for."""
