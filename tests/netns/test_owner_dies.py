@@ -21,9 +21,9 @@ from vrrp_agent import client
 
 WIRE = Wire(3, interval_s=0.2)
 SOON_S = 20.0
-# 31 clients send 60,000 octets each. Enough for an answer once they have gone: with nothing left at all it is luck
-# whether there is room for one in what the process has.
-LEFT_OCTETS = 1 << 20
+# 31 clients send 60,000 octets each. Python takes a MiB at a time for small things, and half of one has to be left for
+# an answer once they have gone: with nothing left at all it is luck whether there is room for one in what there is.
+LEFT_OCTETS = 3 << 19
 
 # Imported by the agent's interpreter before anything else: from the moment that a file is there, a method has a bug.
 BUG = """

@@ -198,10 +198,16 @@ class Keepalived(Peer):
         self.root = root
 
     def start(self, wire: Wire, priority: int, preempt: bool = True) -> None:
-        """Write its configuration and start it."""
+        """Write its configuration, start it, and wait until it is BACKUP."""
         self.write(wire, priority, preempt)
+        earlier = self._times_backup()
         self.launch(self.run_command())
-        wait_for(lambda: "Entering BACKUP STATE" in self.log, "keepalived runs", 10)
+        wait_for(lambda: self._times_backup() > earlier, "keepalived runs", 10)
+
+    def _times_backup(self) -> int:
+        """How often it has become BACKUP, in all its lives."""
+        log = self.folder / "log"
+        return log.read_text().count("Entering BACKUP STATE") if log.exists() else 0
 
     def write(self, wire: Wire, priority: int, preempt: bool = True) -> None:
         """Write its configuration."""
