@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import shutil
@@ -115,6 +116,10 @@ def host(folder: Path) -> Iterator[Host]:
     running.close()
 
 
+async def _collect_garbage() -> None:
+    gc.collect()
+
+
 def refusal(call: Any, *arguments: Any) -> tuple[str, str]:
     with pytest.raises(ControlError) as caught:
         call(*arguments)
@@ -193,6 +198,20 @@ def test_a_client_that_leaves_early_is_nothing(host: Host) -> None:
         with host.connect() as connection:
             connection.sendall(octets)
     assert client.status(host.folder)["router_id"] == "lb1"
+    assert host.complaints == []
+
+
+def test_no_memory_for_a_client_is_no_bug(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What asyncio tells of the dropped client is all there is: an error that nobody has looked at ends the agent."""
+    # Which looks at it where the collector comes to it first.
+    monkeypatch.delattr(asyncio.StreamReaderProtocol, "__del__")
+    with monkeypatch.context() as patched:
+        patched.setattr(control, "REQUEST_MAX_OCTETS", 1 << 62)  # of one reading
+        assert host.ask(b"{") == b""
+    assert client.status(host.folder)["router_id"] == "lb1"
+    assert ["transport" in context for context in host.complaints] == [True]
+    host.complaints.clear()
+    host.run(_collect_garbage())
     assert host.complaints == []
 
 

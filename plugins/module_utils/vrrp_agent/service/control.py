@@ -155,6 +155,8 @@ class ControlServer:
         finally:
             self._connections -= 1
             writer.close()
+            with contextlib.suppress(ConnectionError, MemoryError):
+                await writer.wait_closed()  # what has ended it is known, and not a bug that nobody has looked at
 
     async def _converse(self, reader: asyncio.StreamReader, caller: Caller) -> dict[str, Any]:
         if not caller.may_ask:
