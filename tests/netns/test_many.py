@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
@@ -46,11 +46,11 @@ class Speaker:
         advert = packet.Advert(3, number, priority, 100, (ip_address(f"10.139.{number}.1"),))
         self._socket.send(packet.encode(advert, SPEAKER, packet.GROUP_IPV4, pseudo_header=True), SPEAKER)
 
-    def keep_saying(self, seconds: float, every_s: float) -> int:
-        """Send adverts of all of them, one after the other; how many."""
+    def keep_saying(self, seconds: float, every_s: float, numbers: Sequence[int] = NUMBERS) -> int:
+        """Send adverts of all of these, one after the other; how many."""
         said, end_s = 0, time.monotonic() + seconds
         while time.monotonic() < end_s:
-            self.say(NUMBERS[said % len(NUMBERS)])
+            self.say(numbers[said % len(numbers)])
             said += 1
             time.sleep(every_s)
         return said
@@ -149,8 +149,11 @@ def test_silence_is_noticed_in_time_and_not_before(backup: Many, speaker: Speake
 
 def test_a_goodbye_is_heard_before_its_time_is_over(backup: Many, speaker: Speaker) -> None:
     """Skew_Time counts from when it came; and where one has the role, the others are as awake as ever."""
+    asleep = backup.wakings()
     speaker.say(NUMBERS[0], priority=0)
     said_s = time.monotonic()
+    told = speaker.keep_saying(SKEW_S / 2, 0.01, NUMBERS[1:])
+    assert backup.wakings() - asleep > told / 2
     wait_for(lambda: backup.instances()[0]["state"] == "MASTER", "the first is MASTER", SOON_S)
     assert time.monotonic() - said_s > SKEW_S
     assert backup.instances()[0]["last_transition"]["reason"] == "10.139.1.11 resigned (priority 0)"

@@ -19,7 +19,16 @@ from unittest.mock import patch
 import pytest
 from segment import Namespace, Segment, wait_for
 from vrrp_agent.linux.errors import KernelError
-from vrrp_agent.linux.sockets import GROUPS, IPPROTO_VRRP, AdvertSocket, Datagram, FrameSocket, IPAddress, _datagram4
+from vrrp_agent.linux.sockets import (
+    GROUPS,
+    IPPROTO_VRRP,
+    AdvertSocket,
+    Datagram,
+    FrameSocket,
+    GoodbyeBell,
+    IPAddress,
+    _datagram4,
+)
 
 A4, B4 = IPv4Address("10.139.1.11"), IPv4Address("10.139.1.12")
 A6, B6 = IPv6Address("fd00:139::11"), IPv6Address("fd00:139::12")
@@ -255,6 +264,21 @@ def test_when_each_packet_came(segment: Segment, opened: Open, source: IPAddress
     times_ns = [at_ns for unused, at_ns in came]
     assert all(before < at_ns < after for before, at_ns, after in zip(between, times_ns, between[1:]))
     assert theirs.read_until_ns > between[-1]
+
+
+@pytest.mark.parametrize("source", [A4, A6], ids=["ipv4", "ipv6"])
+def test_a_bell_rings_for_goodbyes_alone(segment: Segment, opened: Open, source: IPAddress) -> None:
+    """Whatever else comes, too short a message too; and who hears adverts gets them all the same."""
+    ours, theirs = opened(segment["a"], source.version), opened(segment["b"], source.version)
+    with segment["b"].entered():
+        bell = GoodbyeBell(socket.if_nametoindex("eth0"), "eth0", source.version)
+    with contextlib.closing(bell):
+        others = [bytes([0x31, 0, priority, 0]) for priority in (1, 100, 255)]
+        for message in (b"", b"\x31", b"\x31\0", *others, b"\x31\7\0\1"):
+            assert select.select([bell], [], [], 0)[0] == []
+            ours.send(message, source)
+        assert select.select([bell], [], [], 5)[0] == [bell]
+        assert [one.payload for one, unused_at in theirs.receive()][-4:] == [*others, b"\x31\7\0\1"]
 
 
 @pytest.mark.parametrize("step_s", [-3600, 3600])

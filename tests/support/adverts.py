@@ -5,16 +5,15 @@
 
 from __future__ import annotations
 
-import ctypes
 import socket
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from segment import Namespace
+from vrrp_agent.linux import filters
 from vrrp_agent.protocol import packet
 
-SO_ATTACH_FILTER = 26
 SO_RCVBUFFORCE = 33
 SO_TIMESTAMPNS = 35
 ETH_P_IP = 0x0800
@@ -24,14 +23,18 @@ ETH_P_IP = 0x0800
 def heard_from(node: Namespace, mac: str) -> Iterator[socket.socket]:
     """A packet socket that gets the IPv4 frames of one sender alone, however many others there are."""
     high, low = struct.unpack("!IH", bytes.fromhex(mac.replace(":", "")))
-    # Classic BPF: load the source MAC's first 4 octets (at 6) and its last 2 (at 10), compare, accept all or nothing.
-    program = [(0x20, 0, 0, 6), (0x15, 0, 3, high), (0x28, 0, 0, 10), (0x15, 0, 1, low), (6, 0, 0, 65535), (6, 0, 0, 0)]
-    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in program))
+    lines = [
+        (filters.LOAD_4, 0, 0, 6),  # the source MAC's first octets
+        (filters.JUMP_IF_EQUAL, 0, 3, high),
+        (filters.LOAD_2, 0, 0, 10),
+        (filters.JUMP_IF_EQUAL, 0, 1, low),
+        (filters.RETURN, 0, 0, 65535),
+        filters.DROP,
+    ]
     with node.entered():
         packets = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     with packets:
-        filtered = struct.pack("@HP", len(program), ctypes.addressof(code))
-        packets.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, filtered)
+        filters.attach(packets, lines)
         packets.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         packets.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 24)
         packets.bind(("eth0", ETH_P_IP))

@@ -92,7 +92,7 @@ def test_a_goodbye_makes_a_claim_that_counts_for_all() -> None:
     router = claimant()
     router.handle(heard(0), T + 4 * S)
     assert router.group.claim is None
-    router.handle(TimerDue(), T + 4 * S + router.skew_ns)
+    router.handle(TimerDue(), T + S + router.master_down_ns)
     assert router.group.claim.resigned
 
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import errno
 import socket
-import struct
-from array import array
 from collections.abc import Iterable
 
+from . import filters
 from .errors import KernelError, interface_name
+from .filters import DROP, JUMP_IF_EQUAL, LOAD_2, LOAD_4, LOAD_OCTET, Line
 
-SO_ATTACH_FILTER = 26  # not in the socket module
 RECEIVE_BUFFER_BYTES = 64 << 10  # some 80 frames: what a flood has more is dropped by the kernel
 FRAME_BYTES = 128
 
@@ -25,10 +24,7 @@ _ETHERTYPE = {4: 0x0806, 6: 0x86DD}
 # A filter's memory is bounded (net.core.optmem_max); with more addresses than that, every claim is passed.
 ADDRESSES_MAX = 200
 
-# Classic BPF, as (code, jump if true, jump if false, operand).
-_Line = tuple[int, int, int, int]
-_LOAD_OCTET, _LOAD_2, _LOAD_4, _JUMP_IF_EQUAL, _RETURN = 0x30, 0x28, 0x20, 0x15, 0x06
-_PASS, _DROP = (_RETURN, 0, 0, FRAME_BYTES), (_RETURN, 0, 0, 0)
+_PASS: Line = (filters.RETURN, 0, 0, FRAME_BYTES)
 
 
 class NeighbourSocket:
@@ -60,10 +56,8 @@ class NeighbourSocket:
 
     def watch(self, addresses: Iterable[bytes]) -> None:
         """Hear the claims to these addresses from now on; raises KernelError."""
-        program = array("B", b"".join(struct.pack("=HBBI", *line) for line in _program(self._family, [*addresses])))
         try:
-            filtered = struct.pack("@HP", len(program) // 8, program.buffer_info()[0])
-            self._socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, filtered)
+            filters.attach(self._socket, _program(self._family, [*addresses]))
             if not self._bound:
                 self._socket.bind((socket.if_indextoname(self._index), _ETHERTYPE[self._family]))
                 self._bound = True
@@ -92,41 +86,41 @@ class NeighbourSocket:
         self._socket.close()
 
 
-def _program(family: int, addresses: list[bytes]) -> list[_Line]:
+def _program(family: int, addresses: list[bytes]) -> list[Line]:
     """The filter: of the frames of its protocol those that claim one of the addresses, by their last four octets."""
     start = _claimed4() if family == 4 else _claimed6()
     if len(addresses) > ADDRESSES_MAX:
         return [*start, _PASS]
     ends = sorted({int.from_bytes(address[-4:], "big") for address in addresses})
-    return [*start, *(line for end in ends for line in ((_JUMP_IF_EQUAL, 0, 1, end), _PASS)), _DROP]
+    return [*start, *(line for end in ends for line in ((JUMP_IF_EQUAL, 0, 1, end), _PASS)), DROP]
 
 
-def _claimed4() -> list[_Line]:
+def _claimed4() -> list[Line]:
     """Load the sender's address of an ARP packet, or the target's where there is no sender."""
     return [
-        (_LOAD_2, 0, 0, 16),
-        (_JUMP_IF_EQUAL, 1, 0, 0x0800),
-        _DROP,
-        (_LOAD_4, 0, 0, 28),
-        (_JUMP_IF_EQUAL, 0, 1, 0),
-        (_LOAD_4, 0, 0, 38),
+        (LOAD_2, 0, 0, 16),
+        (JUMP_IF_EQUAL, 1, 0, 0x0800),
+        DROP,
+        (LOAD_4, 0, 0, 28),
+        (JUMP_IF_EQUAL, 0, 1, 0),
+        (LOAD_4, 0, 0, 38),
     ]
 
 
-def _claimed6() -> list[_Line]:
+def _claimed6() -> list[Line]:
     """Load the end of a neighbour advertisement's target, or of a solicitation's source, or its target without one."""
     return [
-        (_LOAD_OCTET, 0, 0, 20),
-        (_JUMP_IF_EQUAL, 1, 0, socket.IPPROTO_ICMPV6),
-        _DROP,
-        (_LOAD_OCTET, 0, 0, 21),  # RFC 4861 7.1: with another hop limit it is not from this segment
-        (_JUMP_IF_EQUAL, 1, 0, 255),
-        _DROP,
-        (_LOAD_OCTET, 0, 0, 54),
-        (_JUMP_IF_EQUAL, 4, 0, 136),
-        (_JUMP_IF_EQUAL, 1, 0, 135),
-        _DROP,
-        (_LOAD_4, 0, 0, 34),  # the end of the source
-        (_JUMP_IF_EQUAL, 0, 1, 0),
-        (_LOAD_4, 0, 0, 74),
+        (LOAD_OCTET, 0, 0, 20),
+        (JUMP_IF_EQUAL, 1, 0, socket.IPPROTO_ICMPV6),
+        DROP,
+        (LOAD_OCTET, 0, 0, 21),  # RFC 4861 7.1: with another hop limit it is not from this segment
+        (JUMP_IF_EQUAL, 1, 0, 255),
+        DROP,
+        (LOAD_OCTET, 0, 0, 54),
+        (JUMP_IF_EQUAL, 4, 0, 136),
+        (JUMP_IF_EQUAL, 1, 0, 135),
+        DROP,
+        (LOAD_4, 0, 0, 34),  # the end of the source
+        (JUMP_IF_EQUAL, 0, 1, 0),
+        (LOAD_4, 0, 0, 74),
     ]

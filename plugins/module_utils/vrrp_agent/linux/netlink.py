@@ -17,11 +17,11 @@ import contextlib
 import errno
 import socket
 import struct
-from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import IPv4Interface, IPv6Interface
 from typing import Any, NamedTuple, Union
 
+from . import filters
 from .errors import KernelError
 
 try:
@@ -47,7 +47,7 @@ NLMSGERR_ATTR_MSG = 1
 GROUPS = 0x1 | 0x10 | 0x100  # RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR
 
 SOL_NETLINK, NETLINK_CAP_ACK, NETLINK_EXT_ACK = 270, 10, 11
-SO_RCVBUFFORCE, SO_ATTACH_FILTER = 33, 26  # not in the socket module
+SO_RCVBUFFORCE = 33  # not in the socket module
 
 IFA_ADDRESS, IFA_LOCAL, IFA_CACHEINFO, IFA_FLAGS, IFA_PROTO = 1, 2, 6, 8, 11
 IFA_F_NODAD, IFA_F_NOPREFIXROUTE = 0x02, 0x200
@@ -276,12 +276,10 @@ class EventSocket:
         self._socket = open_socket(GROUPS, EVENT_BUFFER_BYTES)
         self._socket.setblocking(False)
 
-    def attach(self, program: bytes) -> None:
-        """Have the kernel keep from this socket what a filter (classic BPF) drops; without one everything comes."""
-        lines = array("B", program)
-        told = struct.pack("@HP", len(program) // 8, lines.buffer_info()[0])
+    def attach(self, lines: Iterable[filters.Line]) -> None:
+        """Have the kernel keep from this socket what a filter drops; without one everything comes."""
         with contextlib.suppress(OSError):  # it saves time, and nothing depends on it
-            self._socket.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, told)
+            filters.attach(self._socket, lines)
 
     def fileno(self) -> int:
         """The descriptor for the event loop."""

@@ -15,7 +15,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from . import netlink
+from . import filters, netlink
 from .netlink import IPInterface
 
 _FLAGS = netlink.NLM_F_CREATE | netlink.NLM_F_REPLACE
@@ -87,16 +87,15 @@ class RenewalSocket:
         self._socket.close()
 
 
-def deaf_to(port: int) -> bytes:
-    """The filter (classic BPF) that keeps the addresses which a port's requests have changed from an EventSocket."""
+def deaf_to(port: int) -> tuple[filters.Line, ...]:
+    """The filter that keeps the addresses which a port's requests have changed from an EventSocket."""
     ours = int.from_bytes(struct.pack("=I", port), "big")
     added = int.from_bytes(struct.pack("=H", netlink.RTM_NEWADDR), "big")
-    lines = (
-        (0x28, 0, 0, 4),  # the message's type
-        (0x15, 0, 3, added),
-        (0x20, 0, 0, 12),  # the port of whose request it follows from
-        (0x15, 0, 1, ours),
-        (0x06, 0, 0, 0),  # drop
-        (0x06, 0, 0, 0xFFFFFFFF),
+    return (
+        (filters.LOAD_2, 0, 0, 4),  # the message's type
+        (filters.JUMP_IF_EQUAL, 0, 3, added),
+        (filters.LOAD_4, 0, 0, 12),  # the port of whose request it follows from
+        (filters.JUMP_IF_EQUAL, 0, 1, ours),
+        filters.DROP,
+        (filters.RETURN, 0, 0, 0xFFFFFFFF),
     )
-    return b"".join(struct.pack("=HBBI", *line) for line in lines)

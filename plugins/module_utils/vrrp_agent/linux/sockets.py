@@ -11,9 +11,11 @@ import struct
 import time
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
-from typing import NamedTuple, Union
+from typing import Callable, NamedTuple, Union
 
+from . import filters
 from .errors import KernelError, interface_name
+from .filters import Line
 
 IPAddress = Union[IPv4Address, IPv6Address]
 _Ancillary = list[tuple[int, int, bytes]]
@@ -65,10 +67,10 @@ class AdvertSocket:
     """VRRP's raw socket on one interface, for one address family."""
 
     def __init__(self, index: int, name: str, family: int) -> None:
+        self.name = name
         self._index = index
-        self._name = name
         self._family = family
-        self._socket = self._open()
+        self._socket = _open(index, name, family, _configure)
         # Which way the last one went, as the next one mostly goes the same.
         self._way: _Way | None = None
         # What came last, by virtual router: the same octets again are the same datagram. One each, so it is bounded.
@@ -119,34 +121,12 @@ class AdvertSocket:
         try:
             self._socket.sendmsg([payload], [way.ancillary], 0, way.address)
         except OSError as error:
-            op = f"send an advert from {source} to {target} on {self._name}"
+            op = f"send an advert from {source} to {target} on {self.name}"
             raise KernelError(op, error.errno or errno.EIO) from None
 
     def close(self) -> None:
         """Close the socket; the kernel leaves the group."""
         self._socket.close()
-
-    def _open(self) -> socket.socket:
-        domain = socket.AF_INET if self._family == 4 else socket.AF_INET6
-        try:
-            raw = socket.socket(domain, socket.SOCK_RAW | socket.SOCK_NONBLOCK, IPPROTO_VRRP)
-        except OSError as error:
-            raise KernelError("open a raw socket for VRRP", error.errno or errno.EIO) from None
-        try:
-            # First of all, so that no packet of another interface is ever queued.
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self._name.encode() + b"\0")
-            if self._family == 4:
-                _configure4(raw, self._index)
-            else:
-                _configure6(raw, self._index)
-            raw.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-            raw.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES)
-            raw.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, SEND_BUFFER_BYTES)
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, PRIORITY)  # after IP_TOS, which sets it as well
-        except OSError as error:
-            raw.close()
-            raise KernelError(f"open a VRRP socket on {self._name}", error.errno or errno.EIO) from None
-        return raw
 
     def _datagram4(self, packet: bytes, ancillary: _Ancillary, flags: int, sender: tuple[str, int]) -> Datagram | None:
         if len(packet) < _SHORTEST4:
@@ -184,6 +164,21 @@ def _way(index: int, source: IPAddress, target: IPAddress) -> _Way:
     return _Way(source, target, (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, info), (str(target), 0, 0, index))
 
 
+class GoodbyeBell:
+    """Can be read as soon as an advert of priority 0 has come by an interface, and says no more."""
+
+    def __init__(self, index: int, name: str, family: int) -> None:
+        self._socket = _open(index, name, family, _hear_goodbyes)
+
+    def fileno(self) -> int:
+        """The descriptor for the event loop."""
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+
 class FrameSocket:
     """Sends ready-made Ethernet frames; receives nothing."""
 
@@ -205,6 +200,42 @@ class FrameSocket:
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
+
+
+def _open(index: int, name: str, family: int, configure: Callable[[socket.socket, int], None]) -> socket.socket:
+    """A raw socket for what comes to VRRP's group, or to this host, by one interface; raises KernelError."""
+    domain = socket.AF_INET if family == 4 else socket.AF_INET6
+    try:
+        raw = socket.socket(domain, socket.SOCK_RAW | socket.SOCK_NONBLOCK, IPPROTO_VRRP)
+    except OSError as error:
+        raise KernelError("open a raw socket for VRRP", error.errno or errno.EIO) from None
+    try:
+        # First of all, so that no packet of another interface is ever queued.
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name.encode() + b"\0")
+        configure(raw, family)
+        if family == 4:
+            _configure4(raw, index)
+        else:
+            _configure6(raw, index)
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, PRIORITY)  # after IP_TOS, which sets it as well
+    except OSError as error:
+        raw.close()
+        raise KernelError(f"open a VRRP socket on {name}", error.errno or errno.EIO) from None
+    return raw
+
+
+def _configure(raw: socket.socket, family: int) -> None:
+    raw.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    raw.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER_BYTES)
+    raw.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, SEND_BUFFER_BYTES)
+
+
+def _hear_goodbyes(raw: socket.socket, family: int) -> None:
+    """Have the kernel drop what has another priority than 0, which the third octet of a message tells."""
+    # A filter sees an IPv4 packet with its header, and an IPv6 one without.
+    beyond_header: list[Line] = [(filters.LOAD_HEADER_LENGTH, 0, 0, 0), (filters.LOAD_OCTET_BEYOND, 0, 0, 2)]
+    priority: list[Line] = beyond_header if family == 4 else [(filters.LOAD_OCTET, 0, 0, 2)]
+    filters.attach(raw, [*priority, (filters.JUMP_IF_EQUAL, 0, 1, 0), (filters.RETURN, 0, 0, 1), filters.DROP])
 
 
 def _configure4(raw: socket.socket, index: int) -> None:

@@ -92,11 +92,6 @@ class Router:
         return min((due_ns for due_ns in due if due_ns is not None), default=None)
 
     @property
-    def skew_ns(self) -> int:
-        """Skew_Time as this router would use it now."""
-        return timers.skew_ns(self.settings.version, self.settings.priority, self._master_interval_cs)
-
-    @property
     def master_down_ns(self) -> int:
         """Active_Down_Interval as this router would use it now."""
         return timers.master_down_ns(self.settings.version, self.settings.priority, self._master_interval_cs)

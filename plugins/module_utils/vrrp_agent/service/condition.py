@@ -54,7 +54,7 @@ class Condition:
         else:
             self._spared_since_s = None
         # Deaf, it would think that there is no master; without its addresses, it would be a master for nothing.
-        deaf = self._network.deaf(link.index, instance.family)
+        deaf = self._network.reception.deaf(link.index, instance.family)
         if deaf is not None:
             return InterfaceDown(deaf)
         # The interface still sends: time for a goodbye.

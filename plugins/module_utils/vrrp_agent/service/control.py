@@ -132,7 +132,7 @@ class ControlServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._connections += 1
-        setattr(writer.transport, "max_size", REQUEST_MAX_OCTETS)  # at a time; asyncio takes 256 KiB for each reading
+        writer.transport.max_size = REQUEST_MAX_OCTETS  # type: ignore[attr-defined]  # of one reading, not 256 KiB
         try:
             if self._connections > CONNECTIONS_MAX:
                 # A flood must not use up the descriptors that the protocol needs.

@@ -34,10 +34,11 @@ class Deadline:
     def follow(self) -> None:
         """Wait for the router's deadline.
 
-        One that has moved later leaves the timer where it is: it finds nothing due, and is set again.
+        One that has moved later leaves the timer where it is: it finds nothing due, and is set again. Where adverts are
+        read now and then, one that they will have moved by then needs no timer: this is called after each reading.
         """
         deadline_ns = self._running.router.deadline_ns
-        if deadline_ns is None:
+        if deadline_ns is None or 0 < self._network.reception.read_before_ns < deadline_ns:
             return
         self._running.addresses.keep_until(deadline_ns)
         wake_ns = self._look_ns(self.gathered_ns(deadline_ns) - self._early_ns)
@@ -83,7 +84,7 @@ class Deadline:
 
     def _is_all_read(self, until_ns: int) -> bool:
         index, family = self._running.index, self._running.instance.family
-        return index is None or self._network.catch_up(index, family, until_ns)
+        return index is None or self._network.reception.catch_up(index, family, until_ns)
 
     def _due(self) -> None:
         self._timer = None

@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from typing import Callable
 
@@ -26,23 +25,15 @@ from ..linux.interfaces import (
     removals,
 )
 from ..linux.netlink import ADDRESS_PROTOCOL
-from ..linux.sockets import AdvertSocket, Datagram, FrameSocket
+from ..linux.sockets import FrameSocket
 from ..protocol.announce import announcement
 from ..protocol.settings import IPAddress, IPInterface
 from ..protocol.virtual_mac import advert_frame
 from .log import LOGGER
 from .reaper import Reaper
+from .reception import Key, Receiver, Reception
 from .renewals import Renewals
 from .virtual_mac import VirtualMacs
-
-Receiver = Callable[[int, int, Datagram, int], None]
-_Key = tuple[int, int]
-
-# Of one socket in one go: a flood has no end, and others have their deadlines.
-_READINGS_MAX = 8
-# Adverts of many virtual routers come in bursts, one every 10 to 20 us, and to be woken up is what they cost most. Less
-# than the millisecond by which a BACKUP wakes before its deadline.
-_GATHER_S = 0.0003
 
 
 class Network:
@@ -50,20 +41,13 @@ class Network:
 
     def __init__(self, on_change: Callable[[], None], on_packet: Receiver) -> None:
         self._on_change = on_change
-        self._on_packet = on_packet
         self._kernel = Kernel()
         self._frames = FrameSocket()
-        self._sockets: dict[_Key, AdvertSocket] = {}
-        self._unopened: dict[_Key, str] = {}
-        self._many_speak, self._gathered_s = False, 0.0
-        # Where nobody waits for what they bring, all sockets are read together, now and then.
-        self._next_reading: asyncio.TimerHandle | None = None
-        # A packet that came less long ago counts from when it came; any other from when it is read.
-        self._waits_ns = 0
+        self.reception = Reception(on_packet)
         self._links: dict[int, Link] = {}
         self._addresses: dict[int, dict[IPInterface, Address]] = {}
         # What follows from them, found once: every virtual router asks for it after any news.
-        self._own: dict[_Key, list[IPAddress]] = {}
+        self._own: dict[Key, list[IPAddress]] = {}
         self._by_name: dict[str, Link] = {}
         # Another object with all news of a change; whoever has seen this one has missed nothing.
         self.changes = object()
@@ -81,10 +65,8 @@ class Network:
     def close(self) -> None:
         """Let go of every socket; addresses are not touched."""
         self.reaper.dismiss()
-        self.read_at_once()
         self._loop.remove_reader(self._kernel.fileno())
-        for key in list(self._sockets):
-            self._close_socket(key)
+        self.reception.close()
         self._frames.close()
         self.virtual_macs.close()
         self._renewals.close()
@@ -212,134 +194,25 @@ class Network:
         for address in addresses:
             self._frames.send(index, announcement(link.mac, address.ip, forwarding))
 
-    def send(self, index: int, family: int, message: bytes, source: IPAddress, destination: IPAddress) -> None:
-        """Send a VRRP message; raises KernelError."""
-        self._sockets[index, family].send(message, source, destination)
-
     def send_frame(self, index: int, message: bytes, source: IPAddress, group: IPAddress) -> None:
         """Send a VRRP message to a group from the MAC of an interface that has no address to send from."""
         self._frames.send(index, advert_frame(self._links[index].mac, message, source, group))
 
-    def listen(self, wanted: set[_Key], many_speak: bool = False) -> None:
-        """Have a socket open for exactly these (interface index, family) pairs; `deaf` tells where there is none.
-
-        Where many speak, their adverts are read together.
-        """
-        self._many_speak = many_speak
-        for key in set(self._sockets) - wanted:
-            self._close_socket(key)
-        self._unopened = {}
-        for index, family in sorted(wanted - set(self._sockets)):
-            try:
-                opened = AdvertSocket(index, self._links[index].name, family)
-            except KernelError as error:
-                self._unopened[index, family] = str(error)
-                continue
-            self._sockets[index, family] = opened
-            self._follow_socket((index, family))
-
-    def read_now_and_then(self, pause_s: float, held_up_s: float) -> None:
-        """Read packets so often and no longer as they come: to be woken up for each costs more than to read it.
-
-        They tell when they came, so that no timer runs another way by it. What has waited for `held_up_s` did so
-        because this process was held up: nobody knows what else came and was dropped, and it is no silence.
-        """
-        self._waits_ns = round(held_up_s * 1e9)
-        if self._next_reading is None:
-            for opened in self._sockets.values():
-                self._loop.remove_reader(opened.fileno())
-        else:
-            self._next_reading.cancel()
-        self._read_after(pause_s)
-
-    def read_at_once(self) -> None:
-        """Read packets as they come, as it is from the start."""
-        if self._next_reading is not None:
-            self._next_reading.cancel()
-            self._next_reading, self._waits_ns = None, 0
-            for key in self._sockets:
-                self._follow_socket(key)
-
-    def catch_up(self, index: int, family: int, until_ns: int) -> bool:
-        """Handle what came in by one socket before this time, a portion a call; whether that was all."""
-        opened = self._sockets.get((index, family))
-        if opened is not None and opened.read_until_ns < until_ns:
-            self._read_socket(index, family)
-        return opened is None or opened.read_until_ns >= until_ns
-
-    def refresh(self) -> None:
-        """Somebody wants to know what is so: handle the packets that wait to be read."""
-        if self._next_reading is not None:
-            self._catch_up_all()
+    def listen(self, wanted: set[Key], many_speak: bool = False) -> None:
+        """Have adverts heard on exactly these (interface index, family) pairs."""
+        self.reception.listen({key: self._links[key[0]].name for key in wanted}, many_speak)
 
     def drain(self) -> None:
         """Handle what is known by now, up to a bound."""
         self._read_kernel()
-        self._catch_up_all()
+        self.reception.catch_up_all()
 
     def keep_up(self) -> None:
         """Follow the kernel, and let packets pass: another process handles them, and `on_change` need not know."""
         self._note_news()
-        for key in self._behind(time.monotonic_ns()):
-            self._sockets[key].receive()
-
-    def deaf(self, index: int, family: int) -> str | None:
-        """Why no adverts can be heard on an interface, or None when they can."""
-        if (index, family) in self._sockets:
-            return None
-        return self._unopened.get((index, family), "no socket for adverts yet")
-
-    def _follow_socket(self, key: _Key) -> None:
-        self._loop.add_reader(self._sockets[key].fileno(), self._gather, *key)
-
-    def _close_socket(self, key: _Key) -> None:
-        closed = self._sockets.pop(key)
-        self._loop.remove_reader(closed.fileno())
-        closed.close()
+        self.reception.let_pass()
 
     # --- news
-
-    def _behind(self, until_ns: int) -> Iterator[_Key]:
-        """Each socket again and again, up to a bound, until what came before this time has been read from it."""
-        for key, opened in list(self._sockets.items()):
-            for _reading in range(_READINGS_MAX):
-                if opened.read_until_ns >= until_ns:
-                    break
-                yield key
-
-    def _read_socket(self, index: int, family: int) -> None:
-        opened = self._sockets.get((index, family))
-        packets = opened.receive() if opened else []
-        now_ns = time.monotonic_ns()
-        for datagram, at_ns in packets:
-            self._on_packet(index, family, datagram, at_ns if now_ns - at_ns < self._waits_ns else now_ns)
-
-    def _read_after(self, pause_s: float) -> None:
-        # At multiples of it, when timers of BACKUPs wake the process as well.
-        next_s = (self._loop.time() // pause_s + 1) * pause_s
-        self._next_reading = self._loop.call_at(next_s, self._read_together, pause_s)
-
-    def _read_together(self, pause_s: float) -> None:
-        self._read_after(pause_s)  # first of all: what is read may end it
-        if not self._catch_up_all():
-            self.read_at_once()  # a flood must not fill the queues
-
-    def _catch_up_all(self) -> bool:
-        """Handle what came until now, up to a bound; whether that was all."""
-        now_ns = time.monotonic_ns()
-        for key in self._behind(now_ns):
-            self._read_socket(*key)
-        return all(opened.read_until_ns >= now_ns for opened in self._sockets.values())
-
-    def _gather(self, index: int, family: int) -> None:
-        """Read a socket that has something; where many speak, wait a moment for the others, and read them all."""
-        if self._many_speak and self._loop.time() - self._gathered_s > _GATHER_S:
-            time.sleep(_GATHER_S)
-            for key in list(self._sockets):
-                self._read_socket(*key)
-            self._gathered_s = self._loop.time()
-        else:
-            self._read_socket(index, family)
 
     def _read_kernel(self) -> None:
         # The kernel reports every renewal of our own addresses: with many instances nothing else comes for hours.

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Callable
@@ -28,8 +27,8 @@ _MANY = 8
 _QUIET_S = 1.0
 # So many adverts at least are read together, or it is no work saved.
 _TOGETHER_MIN = 2
-# How long adverts wait at most to be read, and by which share of the least Skew_Time.
-_PAUSE_MAX_S, _PAUSE_MIN_S, _SKEW_SHARE = 0.1, 0.002, 0.85
+# How long adverts wait at most to be read; of the fastest ones, one.
+_PAUSE_MAX_S = 0.2
 
 
 class Routers:
@@ -157,7 +156,7 @@ class Routers:
 
     def refresh(self) -> None:
         """Learn of what has come in, and waits to be read."""
-        self.network.refresh()
+        self.network.reception.refresh()
 
     def stop_configured(self, reason: str) -> None:
         """Begin to stop them all."""
@@ -221,14 +220,14 @@ class Routers:
 
     def look_again(self) -> None:
         """A socket that the kernel refused may be had later, and no news will tell."""
-        if any(self.network.deaf(index, family) for index, family, unused_id in self._receivers):
+        if any(self.network.reception.deaf(index, family) for index, family, unused_id in self._receivers):
             self.follow_network()
         if self._stirred_s is None:
             self._rest()  # a master may have another interval than before
 
     def _stir(self) -> None:
         """Something has happened, and more may follow: read adverts as they come until it is quiet."""
-        self.network.read_at_once()
+        self.network.reception.read_at_once()
         if self._stirred_s is None:
             self._loop.call_later(_QUIET_S, self._settle)
         self._stirred_s = self._loop.time()
@@ -243,31 +242,28 @@ class Routers:
 
     def _rest(self) -> None:
         """Where there are many, and all are quiet, adverts need not be read one by one."""
-        skew_s = min((running.router.skew_ns for running in self.all()), default=0) / 1e9
-        pause_s = self._pause_s(skew_s)
+        pause_s = self._pause_s()
         if pause_s is None:
-            self.network.read_at_once()
+            self.network.reception.read_at_once()
         else:
-            self.network.read_now_and_then(pause_s, skew_s)
+            self.network.reception.rest(pause_s, 2 * pause_s, self._follow_deadlines, self._stir)
 
-    def _pause_s(self, skew_s: float) -> float | None:
+    def _pause_s(self) -> float | None:
         """How long adverts may wait to be read, where there are many and nobody is MASTER; None where they may not.
 
-        The deadline of a BACKUP counts from when an advert came, and before it strikes all that came is read. What is
-        to be read in time is a goodbye: it has Skew_Time.
+        The deadline of a BACKUP counts from when an advert came, and before it strikes all that came is read.
         """
         routers = [running.router for running in self.all()]
         asks = (router.settings.authentication.type == "hmac" for router in routers)  # and its questions are answered
         if len(self._receivers) < _MANY or any(asks) or any(router.state is State.MASTER for router in routers):
             return None
-        longest_s = min(_PAUSE_MAX_S, skew_s * _SKEW_SHARE)
-        if longest_s < _PAUSE_MIN_S:
-            return None
-        # So that readings coincide with the looks of those that wait for the fastest adverts.
-        intervals_s = [router.settings.advert_interval_cs / 100 for router in routers if router.state is State.BACKUP]
-        if sum(longest_s / interval_s for interval_s in intervals_s) < _TOGETHER_MIN:
-            return None
-        return min(intervals_s) / math.ceil(min(intervals_s) / longest_s)
+        intervals_s = [router.master.interval_cs / 100 for router in routers if router.master is not None]
+        pause_s = min([_PAUSE_MAX_S, *intervals_s])
+        return pause_s if sum(pause_s / interval_s for interval_s in intervals_s) >= _TOGETHER_MIN else None
+
+    def _follow_deadlines(self) -> None:
+        for running in self.all():
+            running.deadline.follow()
 
     def receive(self, index: int, family: int, datagram: Datagram, at_ns: int) -> None:
         """Give a packet to the virtual router that it is for."""

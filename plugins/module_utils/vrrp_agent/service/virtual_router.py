@@ -316,7 +316,9 @@ class VirtualRouter:
                 # switch would look for the MAC here again.
                 self._network.send_frame(self.addresses.index, effect.message, effect.source, effect.destination)
             else:
-                self._network.send(self.index, self.instance.family, effect.message, effect.source, effect.destination)
+                self._network.reception.send(
+                    self.index, self.instance.family, effect.message, effect.source, effect.destination
+                )
         except KernelError as error:
             self._warn(("send", error.errno), f"{error}")
 
