@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .virtual_router import VirtualRouter
 
 # An advert waits for others by this share of its interval, and no longer than that.
-_GATHER_SHARE, _GATHER_MAX_NS = 20, 5_000_000
+_GATHER_SHARE, _GATHER_MAX_NS = 10, 10_000_000
 # The loop waits in whole milliseconds, rounded up.
 _LOOP_TICK_NS = 1_000_000
 
