@@ -226,16 +226,20 @@ class RequestSocket:
         self._socket.close()
 
     def _execute_batch(self, requests: Sequence[Request]) -> list[Answer]:
-        """One exchange; a message whose answer did not come has the error of the socket."""
+        """One exchange; if the last answer does not come, each message without one has the error of the socket."""
         sequences = self._take_sequences(len(requests))
+        last = sequences[-1]
         answers: dict[int, Answer] = {}
         failure = Answer(0)
         try:
-            pairs = zip(sequences, requests)
+            # They are carried out in turn, and a failure is answered in any case.
             self._socket.sendmsg(
-                [encode(one.kind, one.flags | NLM_F_ACK, sequence, one.body) for sequence, one in pairs]
+                [
+                    encode(one.kind, one.flags | (NLM_F_ACK if sequence == last else 0), sequence, one.body)
+                    for sequence, one in zip(sequences, requests)
+                ]
             )
-            while len(answers) < len(requests):
+            while last not in answers:
                 for frame in self._receive():
                     if frame.type == NLMSG_ERROR and frame.sequence in sequences:
                         answers[frame.sequence] = _answer(frame)

@@ -9,6 +9,7 @@ import errno
 import socket
 import struct
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Callable, NamedTuple, Union
@@ -192,8 +193,14 @@ class FrameSocket:
 
     def send(self, index: int, frame: bytes) -> None:
         """Send a frame, Ethernet header included, out of an interface."""
+        self.send_all(index, [frame])
+
+    def send_all(self, index: int, frames: Iterable[bytes]) -> None:
+        """Send frames, one after the other; raises KernelError for the first that cannot be sent."""
         try:
-            self._socket.sendto(frame, (socket.if_indextoname(index), 0))
+            way = socket.if_indextoname(index), 0  # once: it takes longer than to send a frame
+            for frame in frames:
+                self._socket.sendto(frame, way)
         except OSError as error:
             raise KernelError(f"send a frame on {interface_name(index)}", error.errno or errno.EIO) from None
 

@@ -191,8 +191,7 @@ class Network:
         """Tell the segment that these addresses live here; raises KernelError."""
         link = self._links[index]
         forwarding = any(address.version == 6 for address in addresses) and forwards_ipv6(link.name)
-        for address in addresses:
-            self._frames.send(index, announcement(link.mac, address.ip, forwarding))
+        self._frames.send_all(index, (announcement(link.mac, address.ip, forwarding) for address in addresses))
 
     def send_frame(self, index: int, message: bytes, source: IPAddress, group: IPAddress) -> None:
         """Send a VRRP message to a group from the MAC of an interface that has no address to send from."""
