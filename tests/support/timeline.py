@@ -9,26 +9,45 @@ import os
 import select
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from ipaddress import ip_interface
 
 from segment import enter_namespace, wait_for
-from vrrp_agent.linux.interfaces import AddressAdded, AddressRemoved, Kernel
+from vrrp_agent.linux.interfaces import AddressAdded, AddressRemoved, Kernel, event_of
+from vrrp_agent.linux.netlink import EventSocket, Frame, IPInterface
 
 
 class Timeline:
     """Follows addresses from the moment that this is made; times are time.monotonic()'s.
 
-    `namespace` is a file such as /run/netns/NAME or /proc/PID/ns/net.
+    `namespace` is a file such as /run/netns/NAME or /proc/PID/ns/net. What the kernel tells is decoded when somebody
+    asks: that takes longer than to put an address there, and the next one's time would be wrong.
     """
 
     def __init__(self, namespace: str, addresses: Sequence[str]) -> None:
         self._wanted = {ip_interface(address) for address in addresses}
-        self.changes: list[tuple[float, int]] = []  # when, and how many are there from then on
+        self._there: set[IPInterface] = set()
+        self._changes: list[tuple[float, int]] = []
+        self._told: deque[tuple[float, list[Frame] | None]] = deque()
         self._stop, self._stopper = os.pipe()
         self._thread = threading.Thread(target=self._follow, args=(namespace,), daemon=True)
         self._thread.start()
         wait_for(lambda: self.changes, "the addresses are followed")
+
+    @property
+    def changes(self) -> list[tuple[float, int]]:
+        """When something changed, and how many are there from then on."""
+        while self._told:
+            at_s, frames = self._told.popleft()
+            assert frames is not None, "the kernel's news came faster than they were read"
+            for event in map(event_of, frames):
+                if isinstance(event, AddressAdded):
+                    self._there |= {event.address.interface} & self._wanted
+                elif isinstance(event, AddressRemoved):
+                    self._there -= {event.address.interface}
+                self._changes.append((at_s, len(self._there)))
+        return self._changes
 
     def present(self) -> bool:
         """Whether any of the addresses is there now."""
@@ -61,15 +80,12 @@ class Timeline:
 
     def _follow(self, namespace: str) -> None:
         enter_namespace(namespace)
+        events = EventSocket()
         kernel = Kernel()
-        there = {found.interface for found in kernel.addresses()} & self._wanted
-        self.changes.append((time.monotonic(), len(there)))
-        while self._stop not in select.select([kernel, self._stop], [], [])[0]:
-            at_s = time.monotonic()
-            for event in kernel.read_events():
-                if isinstance(event, AddressAdded):
-                    there |= {event.address.interface} & self._wanted
-                elif isinstance(event, AddressRemoved):
-                    there -= {event.address.interface}
-                self.changes.append((at_s, len(there)))
+        self._there |= {found.interface for found in kernel.addresses()} & self._wanted
         kernel.close()
+        self._changes.append((time.monotonic(), len(self._there)))
+        while self._stop not in select.select([events, self._stop], [], [])[0]:
+            at_s = time.monotonic()
+            self._told.append((at_s, events.read(1)))
+        events.close()

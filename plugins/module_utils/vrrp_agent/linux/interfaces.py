@@ -158,7 +158,7 @@ class Kernel:
         frames = self._events.read(READ_LIMIT)
         if frames is None:
             return [Overrun()]
-        return [event for event in map(_event, frames) if event is not None]
+        return [event for event in map(event_of, frames) if event is not None]
 
     def close(self) -> None:
         """Close all sockets; addresses stay."""
@@ -176,7 +176,8 @@ def forwards_ipv6(name: str) -> bool:
         return False
 
 
-def _event(frame: netlink.Frame) -> Event | None:
+def event_of(frame: netlink.Frame) -> Event | None:
+    """What a message of an EventSocket tells of links and addresses, or None."""
     if frame.type in (netlink.RTM_NEWLINK, netlink.RTM_DELLINK):
         return _link_event(frame)
     if frame.type in (netlink.RTM_NEWADDR, netlink.RTM_DELADDR):
