@@ -49,6 +49,8 @@ SCENARIOS = (
 SCENARIOS_AT_ONCE = 4
 # What computes more than it waits.
 COMPUTING_AT_ONCE = 3
+# Only when no other process wants a processor.
+IDLE = ("chrt", "--idle", "0")
 # Of a stage that failed beside others.
 SHOWN_LINES = 120
 # What each of the stages that run beside others had to say.
@@ -57,12 +59,16 @@ OUTPUT = ROOT / "tests" / "output"
 
 @dataclass(frozen=True)
 class Stage:
-    """One command; `quick` ones make up `make check`; neighbours with one `at_once` run so many at a time."""
+    """One command; `quick` ones make up `make check`; neighbours with one `at_once` run so many at a time.
+
+    One that is `idle` takes no time from others: it begins first, and computes when nobody else does.
+    """
 
     name: str
     command: tuple[str, ...]
     quick: bool = False
     pytest: bool = False
+    idle: bool = False
     at_once: int = 1
 
 
@@ -97,8 +103,12 @@ def pytest(*arguments: str) -> tuple[str, ...]:
 
 
 def stages() -> list[Stage]:
-    """All stages: what is cheap first, and of those beside each other the longest."""
+    """All stages: what has time, what is cheap, and of those beside each other the longest first."""
     result = [
+        Stage("sanity", ("bash", "tests/sanity.sh"), idle=True),
+        Stage(
+            "ansible-lint", tool("ansible-lint", "--profile", "production", "--offline", "-q"), quick=True, idle=True
+        ),
         Stage("ruff", tool("ruff", "check", "--quiet", "."), quick=True),
         Stage("format", tool("ruff", "format", "--check", "--quiet", "."), quick=True),
         Stage("mypy agent", tool("mypy"), quick=True),
@@ -109,9 +119,7 @@ def stages() -> list[Stage]:
     result += [
         replace(stage, at_once=COMPUTING_AT_ONCE)
         for stage in (
-            Stage("sanity", ("bash", "tests/sanity.sh")),
             Stage("simulation", pytest("tests/simulation"), quick=True, pytest=True),
-            Stage("ansible-lint", tool("ansible-lint", "--profile", "production", "--offline", "-q"), quick=True),
             Stage("package", pytest("tests/package"), pytest=True),
             *(
                 Stage(f"unit on Python {version}", ("bash", "tests/unit_on.sh", suite), pytest=True)
@@ -137,14 +145,19 @@ def stages() -> list[Stage]:
 
 def run_all(chosen: list[Stage]) -> Iterator[tuple[Stage, Count, float]]:
     """Run stages one after the other, and where they can run beside each other, each with its output in one piece."""
-    for at_once, group in groupby(chosen, lambda stage: stage.at_once):
-        if at_once == 1:
-            for stage in group:
-                print(heading(stage), flush=True)
-                yield (stage, *run(stage, None))
-        else:
-            with ThreadPoolExecutor(at_once) as pool:
-                yield from pool.map(run_quietly, list(group))
+    idle = [stage for stage in chosen if stage.idle]
+    with ThreadPoolExecutor(max(1, len(idle))) as meanwhile:
+        begun = [meanwhile.submit(run_quietly, stage) for stage in idle]
+        for at_once, group in groupby([stage for stage in chosen if not stage.idle], lambda stage: stage.at_once):
+            if at_once == 1:
+                for stage in group:
+                    print(heading(stage), flush=True)
+                    yield (stage, *run(stage, None))
+            else:
+                with ThreadPoolExecutor(at_once) as pool:
+                    yield from pool.map(run_quietly, list(group))
+        for one in begun:
+            yield one.result()
 
 
 def run_quietly(stage: Stage) -> tuple[Stage, Count, float]:
@@ -178,7 +191,7 @@ def run(stage: Stage, output: IO[str] | None) -> tuple[Count, float]:
         if stage.pytest:
             environment["PYTEST_ADDOPTS"] = f"--junitxml={report} {environment.get('PYTEST_ADDOPTS', '')}".strip()
         code = subprocess.run(
-            stage.command,
+            [*(IDLE if stage.idle else ()), *stage.command],
             cwd=ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,
