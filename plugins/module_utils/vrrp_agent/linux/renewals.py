@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import errno
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from . import filters, netlink
@@ -59,10 +59,16 @@ class RenewalSocket:
         octets = b"".join(netlink.encode(netlink.RTM_NEWADDR, _FLAGS, sequence, body) for body in bodies)
         return Renewal(sequence, octets) if len(octets) <= _OCTETS_MAX else None
 
-    def send(self, renewal: Renewal) -> bool:
-        """Have the kernel renew; whether it has heard."""
+    def send(self, renewals: Iterable[Renewal]) -> bool:
+        """Have the kernel renew all of these; whether it has heard of all."""
+        portion = b""
         try:
-            self._socket.send(renewal.octets)
+            for renewal in renewals:
+                if len(portion) + len(renewal.octets) > _OCTETS_MAX:
+                    self._socket.send(portion)
+                    portion = b""
+                portion += renewal.octets
+            self._socket.send(portion)
         except OSError:
             return False
         return True

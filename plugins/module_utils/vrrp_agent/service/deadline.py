@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -28,13 +27,13 @@ class Deadline:
     def __init__(self, running: VirtualRouter, network: Network) -> None:
         self._running = running
         self._network = network
-        self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
+        # The moment that it waits for; whatever else comes was waited for before.
+        self._wake_ns: int | None = None
 
     def follow(self) -> None:
         """Wait for the router's deadline.
 
-        One that has moved later leaves the timer where it is: it finds nothing due, and is set again. Where adverts are
+        One that has moved later leaves its waking where it is: it finds nothing due, and waits again. Where adverts are
         read now and then, one that they will have moved by then needs no timer: this is called after each reading.
         """
         deadline_ns = self._running.router.deadline_ns
@@ -42,13 +41,12 @@ class Deadline:
             return
         self._running.addresses.keep_until(deadline_ns)
         wake_ns = self._look_ns(self.gathered_ns(deadline_ns) - self._early_ns)
-        if self._timer is None or self._timer.when() > wake_ns / 1e9 or self._timer.cancelled():
-            self._wake_at(wake_ns / 1e9)
+        if self._wake_ns is None or self._wake_ns > wake_ns:
+            self._wake_at(wake_ns)
 
     def cancel(self) -> None:
         """Wait for nothing."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._wake_ns = None
 
     def gathered_ns(self, deadline_ns: int) -> int:
         """When to see to a deadline: a MASTER's adverts go at common times, so that one waking is for many of them.
@@ -78,23 +76,26 @@ class Deadline:
         """By how much it wakes before its deadline, to meet it: the clients of a dead MASTER wait for a BACKUP."""
         return _LOOP_TICK_NS if self._running.router.state is State.BACKUP else 0
 
-    def _wake_at(self, time_s: float) -> None:
-        self.cancel()
-        self._timer = self._loop.call_at(time_s, self._due)
+    def _wake_at(self, wake_ns: int) -> None:
+        self._wake_ns = wake_ns
+        self._network.wakings.wake(wake_ns, self)
 
     def _is_all_read(self, until_ns: int) -> bool:
         index, family = self._running.index, self._running.instance.family
         return index is None or self._network.reception.catch_up(index, family, until_ns)
 
-    def _due(self) -> None:
-        self._timer = None
+    def due(self, at_ns: int) -> None:
+        """Do what is due at the moment that it has waited for."""
+        if at_ns != self._wake_ns:
+            return
+        self._wake_ns = None
         router = self._running.router
         deadline_ns, now_ns = router.deadline_ns, time.monotonic_ns()
         if deadline_ns is not None and deadline_ns - now_ns <= self._early_ns and router.state is State.BACKUP:
             time.sleep(max(0, deadline_ns - now_ns) / 1e9)
             # What came in time counts, even where nobody has read it in time.
             if not self._is_all_read(deadline_ns):
-                self._wake_at(self._loop.time())  # when others have had their turn
+                self._wake_at(time.monotonic_ns())  # when others have had their turn
                 return
             deadline_ns, now_ns = router.deadline_ns, time.monotonic_ns()
         if deadline_ns is not None and deadline_ns <= now_ns:

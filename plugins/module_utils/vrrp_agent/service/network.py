@@ -34,6 +34,7 @@ from .reaper import Reaper
 from .reception import Key, Receiver, Reception
 from .renewals import Renewals
 from .virtual_mac import VirtualMacs
+from .wakings import Wakings
 
 
 class Network:
@@ -44,6 +45,7 @@ class Network:
         self._kernel = Kernel()
         self._frames = FrameSocket()
         self.reception = Reception(on_packet)
+        self.wakings = Wakings()
         self._links: dict[int, Link] = {}
         self._addresses: dict[int, dict[IPInterface, Address]] = {}
         # What follows from them, found once: every virtual router asks for it after any news.
@@ -172,7 +174,7 @@ class Network:
         return self._renewals.prepare(holder, (index, lifetime_s, prefix_route, tuple(addresses)), again)
 
     def renew(self, holder: Hashable) -> bool:
-        """Renew what was prepared without waiting for it; whether the kernel has heard.
+        """Have what was prepared renewed, in this turn of the loop and without waiting for it; whether that can be.
 
         No news come of it, so that it must not be how an address gets there.
         """
