@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from ipaddress import ip_interface
 
 import pytest
-from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
 from segment import Namespace, Segment
 from vrrp_agent.linux import netlink
 from vrrp_agent.linux.interfaces import (
@@ -29,7 +28,6 @@ from vrrp_agent.linux.interfaces import (
 
 VIP = ip_interface("10.139.1.1/24")
 VIP6 = ip_interface("fd00:139::1/64")
-TAGS = any(entry[0] == "IFA_PROTO" for entry in ifaddrmsg.nla_map)  # not with pyroute2 0.7.2
 
 
 @pytest.fixture
@@ -100,7 +98,7 @@ def test_an_address_is_ours_usable_at_once_and_no_source_of_other_traffic(node: 
     node.sysctl("net.ipv6.conf.eth0.accept_dad", 1)
     index = link_of(kernel).index
     kernel.add_addresses(index, [VIP, VIP6], None)
-    protocol = netlink.ADDRESS_PROTOCOL if TAGS else 0
+    protocol = netlink.ADDRESS_PROTOCOL
     ours = {address.interface: address for address in kernel.addresses() if address.index == index}
     assert ours[VIP] == Address(index, VIP, secondary=False, tentative=False, permanent=True, protocol=protocol)
     assert ours[VIP6] == Address(index, VIP6, secondary=False, tentative=False, permanent=True, protocol=protocol)

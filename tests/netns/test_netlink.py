@@ -11,10 +11,11 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
-from ipaddress import ip_interface
+from ipaddress import ip_address, ip_interface
 from typing import Any
 
 import pytest
+from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
 from segment import Namespace
 from vrrp_agent.linux import netlink
 from vrrp_agent.linux.errors import KernelError
@@ -131,7 +132,7 @@ def test_an_unanswered_dump_is_an_error(requests: Any) -> None:
 def test_without_privileges_each_address_says_so(netns: Callable[[str], Namespace]) -> None:
     script = """
 import os
-from ipaddress import ip_interface
+from ipaddress import ip_address, ip_interface
 from vrrp_agent.linux.interfaces import Kernel
 os.setuid(65534)  # after the imports: the interpreter may be readable by root alone
 print(*Kernel().add_addresses(1, [ip_interface("10.139.1.1/24")], None))
@@ -161,7 +162,8 @@ def test_an_address_is_put_down_as_pyroute2_reads_it(text: str, prefix_route: bo
     body = netlink.new_address_body(7, interface, 60, prefix_route)
     [sent] = netlink.split(netlink.encode(netlink.RTM_NEWADDR, netlink.NLM_F_CREATE, 9, body))
     assert (sent.type, sent.flags, sent.sequence) == (netlink.RTM_NEWADDR, netlink.NLM_F_CREATE | 1, 9)
-    message = netlink.decode(sent)
+    message = ifaddrmsg(sent.data)
+    message.decode()
     ipv6 = interface.version == 6
     assert (message["family"], message["prefixlen"], message["index"]) == (
         socket.AF_INET6 if ipv6 else socket.AF_INET,
@@ -174,3 +176,45 @@ def test_an_address_is_put_down_as_pyroute2_reads_it(text: str, prefix_route: bo
     assert message.get_attr("IFA_FLAGS") == ipv6 * netlink.IFA_F_NODAD | (not routed) * netlink.IFA_F_NOPREFIXROUTE
     assert (lifetimes["ifa_preferred"], lifetimes["ifa_valid"]) == (0 if ipv6 else 60, 60)
     assert message.get_attr("IFA_PROTO") == netlink.ADDRESS_PROTOCOL
+
+
+def test_an_address_is_read_as_pyroute2_reads_it(netns: Callable[[str], Namespace]) -> None:
+    """With a peer, for a time only, a second one of its subnet, one that is being detected, one that is ours."""
+    node = netns("node")
+    node.ip("link", "add", "eth0", "type", "veth", "peer", "name", "eth1")
+    for device in ("eth0", "eth1"):
+        node.ip("link", "set", "dev", device, "up")
+    for address in (
+        *(["192.0.2.1", "peer", "192.0.2.9/32"], ["192.0.2.65/26", "valid_lft", "900", "preferred_lft", "300"]),
+        *(["192.0.2.66/26"], ["2001:db8::1/64"], ["2001:db8:1::1", "peer", "2001:db8:1::2/128"]),
+    ):
+        node.ip("address", "add", *address, "dev", "eth0")
+    with node.entered():
+        requests = netlink.RequestSocket()
+        [answer] = requests.execute(
+            netlink.RTM_NEWADDR, netlink.NLM_F_CREATE, [netlink.new_address_body(2, ip_interface("192.0.2.99/32"), 60)]
+        )
+        frames = requests.dump(netlink.RTM_GETADDR, netlink.address_query(), "list addresses")
+        requests.close()
+    assert answer.errno == 0 and len(frames) >= 8
+    for frame in frames:
+        found, message = netlink.decode_address(frame), ifaddrmsg(frame.data)
+        message.decode()
+        address = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
+        assert found == (
+            message["family"],
+            message["prefixlen"],
+            message.get_attr("IFA_FLAGS"),
+            message["index"],
+            ip_address(address).packed,
+            message.get_attr("IFA_CACHEINFO")["ifa_valid"],
+            message.get_attr("IFA_PROTO", 0),
+        )
+    assert netlink.ADDRESS_PROTOCOL in [netlink.decode_address(frame).protocol for frame in frames]
+
+
+def test_an_attribute_that_is_cut_off_is_no_end_of_the_world() -> None:
+    body = netlink.address_body(7, ip_interface("192.0.2.1/24"))
+    for octets in (body[:8], body[:10], body[:15], body + bytes(5)):
+        [frame] = netlink.split(netlink.encode(netlink.RTM_NEWADDR, 0, 1, octets))
+        assert netlink.decode_address(frame)[:4] == (socket.AF_INET, 24, 0, 7)

@@ -9,7 +9,7 @@ import errno
 import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_interface
+from ipaddress import IPv4Interface, IPv6Interface
 from typing import Any, Union
 
 from . import netlink
@@ -20,6 +20,10 @@ from .renewals import RenewalSocket, deaf_to
 ARPHRD_ETHER = 1
 IFF_UP, IFF_RUNNING, IFF_LOWER_UP = 0x1, 0x40, 0x10000
 IFA_F_SECONDARY, IFA_F_TENTATIVE, IFA_F_PERMANENT = 0x01, 0x40, 0x80
+_INTERFACES: dict[int, type[IPv4Interface] | type[IPv6Interface]] = {
+    socket.AF_INET: IPv4Interface,
+    socket.AF_INET6: IPv6Interface,
+}
 READ_LIMIT = 128  # events a turn, some 5 ms: adverts must not wait for a flood of them
 
 
@@ -115,12 +119,12 @@ class Kernel:
     def links(self) -> list[Link]:
         """All links."""
         frames = self._requests.dump(netlink.RTM_GETLINK, netlink.link_query(), "list links")
-        return [link for link in map(_link, map(netlink.decode, frames)) if link is not None]
+        return [link for link in map(_link, map(netlink.decode_link, frames)) if link is not None]
 
     def addresses(self) -> list[Address]:
         """All IPv4 and IPv6 addresses, each interface's primary ones before its secondary ones."""
         frames = self._requests.dump(netlink.RTM_GETADDR, netlink.address_query(), "list addresses")
-        return [address for address in map(_address, map(netlink.decode, frames)) if address is not None]
+        return [address for address in map(_address, map(netlink.decode_address, frames)) if address is not None]
 
     def add_addresses(
         self, index: int, addresses: Sequence[IPInterface], lifetime_s: int | None, prefix_route: bool = True
@@ -186,14 +190,14 @@ def event_of(frame: netlink.Frame) -> Event | None:
 
 
 def _link_event(frame: netlink.Frame) -> Event | None:
-    link = _link(netlink.decode(frame))
+    link = _link(netlink.decode_link(frame))
     if link is None:
         return None
     return LinkChanged(link) if frame.type == netlink.RTM_NEWLINK else LinkRemoved(link.index)
 
 
 def _address_event(frame: netlink.Frame) -> Event | None:
-    address = _address(netlink.decode(frame))
+    address = _address(netlink.decode_address(frame))
     if address is None:
         return None
     return AddressAdded(address) if frame.type == netlink.RTM_NEWADDR else AddressRemoved(address)
@@ -224,21 +228,18 @@ def _link(message: Any) -> Link | None:
     )
 
 
-def _address(message: Any) -> Address | None:
+def _address(message: netlink.AddressMessage) -> Address | None:
     """The address in a message, or None where it is of another family than IPv4 and IPv6."""
-    # On a point-to-point link IFA_ADDRESS is the peer's; IPv6 has IFA_LOCAL only there.
-    address = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
-    if message["family"] not in (socket.AF_INET, socket.AF_INET6) or address is None:
+    interface_class = _INTERFACES.get(message.family)
+    if interface_class is None or not message.address:
         return None
-    flags = message.get_attr("IFA_FLAGS", message["flags"])
-    permanent = bool(flags & IFA_F_PERMANENT)
-    lifetime = message.get_attr("IFA_CACHEINFO") or {"ifa_valid": 0}
+    permanent = bool(message.flags & IFA_F_PERMANENT)
     return Address(
-        index=message["index"],
-        interface=ip_interface((address, message["prefixlen"])),
-        secondary=bool(flags & IFA_F_SECONDARY),
-        tentative=bool(flags & IFA_F_TENTATIVE),
+        index=message.link,
+        interface=interface_class((message.address, message.prefix_length)),
+        secondary=bool(message.flags & IFA_F_SECONDARY),
+        tentative=bool(message.flags & IFA_F_TENTATIVE),
         permanent=permanent,
-        protocol=message.get_attr("IFA_PROTO", 0),
-        remaining_s=0 if permanent else lifetime["ifa_valid"],
+        protocol=message.protocol,
+        remaining_s=0 if permanent else message.valid_s,
     )

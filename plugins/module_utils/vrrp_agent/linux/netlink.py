@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, duet.ha_pair contributors
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
-"""rtnetlink over sockets of our own, with pyroute2's message classes as the codec; an address is put down by hand.
+"""rtnetlink over sockets of our own, with pyroute2's message class as the codec of links; addresses are done by hand.
 
 Between a master's death and the first answer of its successor lies one request for each address, and pyroute2 needs a
-tenth of a millisecond for each.
+tenth of a millisecond for each; and the news of a thousand that were claimed would hold up those that are yet to be.
 
 The kernel answers an rtnetlink request inside sendmsg, so requests are made inline on a blocking socket; what the
 kernel reports by itself arrives on another, non-blocking one. pyroute2's own sockets are not used:
@@ -21,12 +21,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import IPv4Interface, IPv6Interface
 from typing import Any, NamedTuple, Union
 
-from . import filters
+from . import filters, messages
 from .errors import KernelError
 
 try:
-    from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
-    from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
+    ifinfmsg = messages.of_links()
 except ImportError as missing:
     PYROUTE2_ERROR: ImportError | None = missing
 else:
@@ -112,11 +111,41 @@ def encode(kind: int, flags: int, sequence: int, body: bytes) -> bytes:
     return _HEADER.pack(_HEADER.size + len(body), kind, flags | NLM_F_REQUEST, sequence, 0) + body
 
 
-def decode(frame: Frame) -> Any:
-    """A link or address message as pyroute2's dictionary; read attributes with get_attr(): get() finds none on 0.7."""
-    message = (ifinfmsg if frame.type in (RTM_NEWLINK, RTM_DELLINK) else ifaddrmsg)(frame.data)
+def decode_link(frame: Frame) -> Any:
+    """A link message as pyroute2's dictionary; read attributes with get_attr(): get() finds none on 0.7."""
+    message = ifinfmsg(frame.data)
     message.decode()
     return message
+
+
+class AddressMessage(NamedTuple):
+    """An address as the kernel tells of it (rtnetlink(7)), by the index of its link; empty where it has none."""
+
+    family: int
+    prefix_length: int
+    flags: int
+    link: int
+    address: bytes
+    valid_s: int
+    protocol: int
+
+
+def decode_address(frame: Frame) -> AddressMessage:
+    """What is in an address message."""
+    data, offset = frame.data, _HEADER.size
+    family, prefix_length, flags, unused_scope, index = _IFADDRMSG.unpack_from(data, offset)
+    offset += _IFADDRMSG.size
+    values: dict[int, bytes] = {}
+    while offset + _ATTRIBUTE.size <= len(data):
+        length, kind = _ATTRIBUTE.unpack_from(data, offset)
+        values[kind] = data[offset + _ATTRIBUTE.size : offset + length]
+        offset += max(_ATTRIBUTE.size, (length + 3) & ~3)
+    if IFA_FLAGS in values:
+        [flags] = _FLAGS.unpack(values[IFA_FLAGS])
+    valid_s = _CACHEINFO.unpack(values[IFA_CACHEINFO])[1] if IFA_CACHEINFO in values else 0
+    # On a point-to-point link IFA_ADDRESS is the peer's; IPv6 has IFA_LOCAL only there.
+    address = values.get(IFA_LOCAL) or values.get(IFA_ADDRESS, b"")
+    return AddressMessage(family, prefix_length, flags, index, address, valid_s, values.get(IFA_PROTO, b"\0")[0])
 
 
 def link_query() -> bytes:

@@ -52,6 +52,7 @@ class Agent:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         self._transition = asyncio.Event()
+        self._summary_due = False
         self._reading = asyncio.Lock()
         predecessor = handover.predecessor()
         first, self._config_digest = self._read_config()
@@ -300,13 +301,19 @@ class Agent:
         drained = ", drained" if self._maintenance.drained else ""
         return f"STATUS=MASTER of {self._routers.masters} of {len(self._routers.configured())} instances{drained}"
 
+    def _tell_summary(self) -> None:
+        self._summary_due = False
+        notify(self._summary())
+
     def _note(self, event: str, running: VirtualRouter | None = None, **fields: Any) -> None:
         self._voice.note(self._events.note(event, running, **fields), running)
         if event in ("transition", "still_master"):
             self._transition.set()
             self._maintenance.note_transition()
             self._conflicts.follow()
-            notify(self._summary())
+            if not self._summary_due:  # once for all that fail over at the same time: each would count all of them
+                self._summary_due = True
+                self._loop.call_soon(self._tell_summary)
 
     # --- the process
 
