@@ -73,7 +73,7 @@ def router(data: bytes) -> None:
     machine, now_ns, held = Router(SETTINGS[data[0] % len(SETTINGS)]), 10**15, set()
     for wait_ns, event in story(data[1:], machine):
         now_ns = max(now_ns, machine.deadline_ns or 0) if wait_ns is None else now_ns + wait_ns
-        before = dict(machine.counters), machine.deadline_ns, machine.state
+        before = machine.counters.all(), machine.deadline_ns, machine.state
         effects = machine.handle(event, now_ns)
         for effect in effects:
             if isinstance(effect, events.ClaimAddresses):

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from vrrp_agent.protocol import events
 from vrrp_agent.protocol.events import PacketReceived, SendAdvert, State
 from vrrp_agent.protocol.router import Router
@@ -270,18 +272,22 @@ class Agent(Node):
 
     def _trust(self) -> dict[str, object]:
         """What an answer may change."""
-        authenticator = self.router._codec._authenticator
-        values = {**vars(authenticator._sender), **vars(authenticator._receiver), **vars(self.router._codec)}
-        del values["_followed"]
-        values["_nonces"] = tuple(values["_nonces"])
-        values.update({name: dict(values[name]) for name in ("_unproven", "_echoed", "_answered")})
+        values = {**self._memory(), **vars(self.router._codec)}
+        values.pop("_followed", None)
+        values.update({name: dict(values[name]) for name in ("_unproven", "_echoed", "_answered") if name in values})
         return values
+
+    def _memory(self) -> dict[str, Any]:
+        """Of signed adverts; nothing where none are."""
+        authenticator = self.router._codec._authenticator
+        parts = (authenticator._sender, authenticator._receiver)
+        return {name: value for part in parts if part is not None for name, value in vars(part).items()}
 
     def _snapshot(self) -> dict[str, object]:
         values = {name: value for name, value in vars(self.router).items() if name not in ("counters", "_effects")}
         values["_announce_ns"] = tuple(self.router._announce_ns)
         values["_codec"] = {name: value for name, value in vars(self.router._codec).items() if name != "_encoded"}
-        values["_followed"] = dict(self.router._codec._authenticator._receiver._followed)
+        values["_followed"] = dict(self._memory().get("_followed", {}))
         values["accepted"] = self.router.counters["advertisement_rcvd"]
         return values
 

@@ -21,7 +21,23 @@ STATE_DIR = "/var/lib/vrrp-agent"
 EXIT_FAILED = 1
 EXIT_REFUSED = 2
 
+_COLUMNS = 80  # where nobody says how wide the terminal is
+
 _BAD_INPUT = ("unknown_instance", "bad_argument")
+
+
+class _Formatter(argparse.HelpFormatter):
+    """As wide as the terminal; argparse itself would ask shutil, which brings compressors along, 0.4 MB in a daemon."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+class _Parser(argparse.ArgumentParser):
+    """One with that formatter, and so are those of its commands."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=_Formatter, **options)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,17 +48,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="vrrp-agent", description="Holds virtual IP addresses by VRRP.")
+    parser = _Parser(prog="vrrp-agent", description="Holds virtual IP addresses by VRRP.")
     parser.add_argument("--version", action="version", version=f"vrrp-agent {VERSION}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    runtime = argparse.ArgumentParser(add_help=False)
+    runtime = _Parser(add_help=False)
     runtime.add_argument(
         "--runtime-dir",
         default=client.RUNTIME_DIR,
         metavar="DIR",
         help="where the control socket is (default: %(default)s)",
     )
-    config_file = argparse.ArgumentParser(add_help=False)
+    config_file = _Parser(add_help=False)
     config_file.add_argument(
         "--config",
         default=CONFIG_FILE,
@@ -68,6 +84,16 @@ def _parser() -> argparse.ArgumentParser:
     anew.set_defaults(command=_upgrade)
     _add_maintenance(commands, runtime)
     return parser
+
+
+def _columns() -> int:
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns) > 0:
+        return int(columns)
+    try:
+        return os.get_terminal_size().columns or _COLUMNS
+    except OSError:
+        return _COLUMNS  # no terminal
 
 
 def _add_check(commands: Any, config_file: argparse.ArgumentParser) -> None:
@@ -105,9 +131,9 @@ def _add_views(commands: Any, runtime: argparse.ArgumentParser) -> None:
 
 def _add_maintenance(commands: Any, runtime: argparse.ArgumentParser) -> None:
     """The operator's commands; each returns when it is done, or refused."""
-    answer = argparse.ArgumentParser(add_help=False)
+    answer = _Parser(add_help=False)
     answer.add_argument("--json", action="store_true", help="before, after and how long, as JSON")
-    force = argparse.ArgumentParser(add_help=False)
+    force = _Parser(add_help=False)
     force.add_argument("--force", action="store_true", help="let go even if no peer answers: then nobody holds it")
 
     switchover = commands.add_parser(

@@ -169,10 +169,13 @@ def _read_instance(value: Any, path: str, problems: list[ConfigError]) -> Instan
     return instance if len(problems) == before else None
 
 
+_UNAUTHENTICATED = Authentication()
+
+
 def _read_authentication(parent: Object, version: int | None) -> Authentication:
     parent.known.append("authentication")
     if "authentication" not in parent.values:
-        return Authentication()
+        return _UNAUTHENTICATED
     source = Object(parent.values["authentication"], parent.at("authentication"), parent.problems)
     kind = source.take("type", credentials.choice("none", "pass", "hmac"), "none")
     if kind == "pass":

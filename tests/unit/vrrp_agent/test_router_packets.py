@@ -30,9 +30,10 @@ from story import (
     sent,
 )
 from vrrp_agent.protocol import events
+from vrrp_agent.protocol.counters import COUNTERS
 from vrrp_agent.protocol.events import Mismatch, PacketReceived, PacketRejected, State, TimerDue
 from vrrp_agent.protocol.packet import AUTH_PASS, Advert, encode
-from vrrp_agent.protocol.router import _TABLE, COUNTERS, Router
+from vrrp_agent.protocol.router import _TABLE, Router
 from vrrp_agent.protocol.settings import Authentication, IPAddress, Settings
 
 V2 = replace(OURS, version=2)
@@ -84,18 +85,18 @@ def test_a_rejected_packet_changes_nothing(
     """RFC 9568 7.1, RFC 3768 7.1: discarded; the timers of BACKUP and of MASTER run on."""
     router = role(**vars(settings))
     router.handle(heard(120, settings=settings), T) if role is backup else None
-    before, counted = everything_but_counters(router), dict(router.counters)
+    before, counted = everything_but_counters(router), router.counters.all()
     assert router.handle(packet, T + 500 * MS) == (PacketRejected(reason, detail, packet.source),)
     assert everything_but_counters(router) == before
-    assert router.counters == {**counted, reason: counted[reason] + 1}
+    assert router.counters.all() == {**counted, reason: counted[reason] + 1}
 
 
 @pytest.mark.parametrize("router", [fresh(), fault()], ids=["INIT", "FAULT"])
 def test_nobody_is_heard_where_nothing_is_decided(router: Router) -> None:
-    before = dict(router.counters)
+    before = router.counters.all()
     assert router.handle(heard(255), T + S) == ()
     assert router.handle(from_peer(b""), T + S) == ()
-    assert router.counters == before
+    assert router.counters.all() == before
 
 
 def test_the_right_password_is_followed() -> None:
@@ -167,7 +168,7 @@ def test_no_octets_from_the_network_are_an_exception(message: bytes, ttl: int, v
 def test_counters() -> None:
     """RFC 8347's names, every one from the start."""
     router = master()
-    assert tuple(router.counters) == COUNTERS
+    assert tuple(router.counters.all()) == COUNTERS
     seen = {name: count for name, count in router.counters.items() if count}
     assert seen == {"master_transitions": 1, "advertisement_sent": 7}
     router.handle(heard(0), T + MS)

@@ -105,7 +105,9 @@ class AdvertSocket:
                 continue
             if ancillary and ancillary[0][1] == SO_TIMESTAMPNS:
                 seconds, nanoseconds = _TIMESPEC.unpack(ancillary.pop(0)[2])
-                at_ns = min(max(at_ns, seconds * 1_000_000_000 + nanoseconds - wall_ahead_ns), now_ns)
+                stamp_ns = seconds * 1_000_000_000 + nanoseconds - wall_ahead_ns
+                if stamp_ns > at_ns:
+                    at_ns = stamp_ns if stamp_ns < now_ns else now_ns
             datagram = datagram_of(octets, ancillary, flags, sender)
             if datagram is not None:
                 datagrams.append((datagram, at_ns))

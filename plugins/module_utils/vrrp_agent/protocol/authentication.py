@@ -39,8 +39,9 @@ class Authenticator:
 
     def __init__(self, settings: Settings, utc_ns: Callable[[], int]) -> None:
         self._utc_ns = utc_ns
-        self._sender = freshness.Sender()
-        self._receiver = freshness.Receiver()
+        # From the first key on.
+        self._sender: freshness.Sender | None = None
+        self._receiver: freshness.Receiver | None = None
         self.reconfigure(settings)
 
     def reconfigure(self, settings: Settings) -> None:
@@ -51,10 +52,12 @@ class Authenticator:
         # The first one signs.
         self._key_id = next(iter(self._keys), None)
         self._mode = settings.authentication.mode
+        if self._keys and self._receiver is None:
+            self._sender, self._receiver = freshness.Sender(), freshness.Receiver()
 
     def sign(self, message: bytes, source: IPAddress, now_ns: int) -> bytes:
         """The trailer for a message; none where nothing is to be signed."""
-        if self._key_id is None or self._mode == "receive-only":
+        if self._key_id is None or self._mode == "receive-only" or self._sender is None or self._receiver is None:
             return b""
         window_ns = freshness.window_ns(self._interval_ns)
         sequence = self._sender.next(now_ns, self._utc_ns(), window_ns, self._receiver.echo)
@@ -73,7 +76,7 @@ class Authenticator:
 
         `asks`: whether the sender of a genuine advert of an unknown time is worth a question.
         """
-        if not self._keys:
+        if not self._keys or self._receiver is None:
             return ()
         if not octets:
             return self._tolerate(packet.PacketError("auth_ext_missing", "not signed"))

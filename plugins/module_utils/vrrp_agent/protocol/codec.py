@@ -18,6 +18,9 @@ def no_wall_clock() -> int:
     raise RuntimeError("authentication by hmac needs a wall clock: Router(settings, utc_ns)")
 
 
+_NOBODY: frozenset[IPAddress] = frozenset()
+
+
 class Codec:
     """Between a router's decisions and octets; remembers what it has encoded and how its peers speak."""
 
@@ -28,7 +31,7 @@ class Codec:
         self._last: tuple[PacketReceived, packet.Advert, IPAddress | None] | None = None
         self._differences: authentication.Remarks = ()
         # Answer in the checksum style that the peer uses; keepalived's until one is heard (RFC 9568 5.2.8).
-        self._without_pseudo_header: frozenset[IPAddress] = frozenset()
+        self._without_pseudo_header: frozenset[IPAddress] = _NOBODY
         self._encoded: tuple[tuple[int, int, IPAddress], tuple[SendAdvert, ...]] | None = None
 
     def reconfigure(self, settings: Settings) -> None:

@@ -40,3 +40,14 @@ COUNTERS = (
 
 # An interface counts the same, and what is for a virtual router that is not here.
 INTERFACE_COUNTERS = (*COUNTERS, "vrid_errors")
+
+
+class Counters(dict[str, int]):
+    """Of one virtual router, by name; only those that have counted are kept, as of a thousand nearly all are 0."""
+
+    def __missing__(self, name: str) -> int:
+        return 0
+
+    def all(self) -> dict[str, int]:
+        """Every counter, in the order of COUNTERS."""
+        return {name: self[name] for name in COUNTERS}

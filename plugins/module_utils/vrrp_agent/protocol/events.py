@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import Union
+from typing import NamedTuple, Union
 
 from .settings import IPAddress, IPInterface, Settings
 
@@ -21,9 +21,8 @@ class State(enum.Enum):
     FAULT = "FAULT"
 
 
-@dataclass(frozen=True)
-class Master:
-    """The router that was last heard as master."""
+class Master(NamedTuple):
+    """The router that was last heard as master; a tuple, as one is made of each advert that is heard."""
 
     address: IPAddress
     priority: int

@@ -14,7 +14,6 @@ what only an advert of its own from a moment ago can have caused, is not listeni
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 
 from . import timers
@@ -77,7 +76,7 @@ class Receiver:
     def __init__(self) -> None:
         self._followed: dict[IPAddress, _Heard] = {}
         self._unproven: dict[IPAddress, _Heard] = {}
-        self._nonces: deque[int] = deque(maxlen=NONCES)
+        self._nonces: tuple[int, ...] = ()
         # The latest nonce of ours that each sender is known to have heard, and when each was asked for proof.
         self._echoed: dict[IPAddress, int] = {}
         self._answered: dict[IPAddress, int] = {}
@@ -85,7 +84,7 @@ class Receiver:
 
     def note_sent(self, nonce: int) -> None:
         """An advert of ours has left: who hears it can now echo this nonce."""
-        self._nonces.append(nonce)
+        self._nonces = (*self._nonces, nonce)[-NONCES:]
 
     def judge(
         self, source: IPAddress, trailer: Trailer, now_ns: int, utc_ns: int, interval_ns: int, asks: bool = True
@@ -114,7 +113,7 @@ class Receiver:
 
         An advert that is delivered twice, or overtaken, shows nothing new.
         """
-        new, before = list(self._nonces), self._echoed.get(source)
+        new, before = self._nonces, self._echoed.get(source)
         if before in new:
             new = new[new.index(before) + 1 :]
         if nonce not in new:

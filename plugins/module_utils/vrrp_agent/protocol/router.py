@@ -13,7 +13,7 @@ from typing import Callable, cast
 
 from . import backup, leaving, master, member, packet, resigning, timers, yielding
 from .codec import Codec, no_wall_clock
-from .counters import COUNTERS
+from .counters import Counters
 from .events import (
     Announce,
     ClaimAddresses,
@@ -59,7 +59,7 @@ class Router:
         self.yielding: yielding.Yielding | None = None
         # It has resigned, and does not preempt before it is MASTER again.
         self.switched_over = False
-        self.counters: dict[str, int] = dict.fromkeys(COUNTERS, 0)
+        self.counters = Counters()
         # RFC 9568 6.1 Active_Adver_Interval: what a backup heard from the master; a master's own otherwise.
         self._master_interval_cs = settings.advert_interval_cs
         self._waiting_since_ns = 0

@@ -13,14 +13,13 @@ field. `FORMAT` is raised when a field changes its meaning, so that two versions
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import ip_address, ip_interface
 from typing import Any, Callable, NamedTuple, TypeVar
 
 from . import freshness, member, resigning, yielding
-from .counters import COUNTERS
+from .counters import COUNTERS, Counters
 from .events import Master, State
 from .router import Router
 from .settings import Settings
@@ -102,6 +101,17 @@ def record(make: Callable[..., Any], fields: Fields) -> Shape:
     )
 
 
+def _made(make: Callable[[], Any], fields: Fields) -> Shape:
+    """An object that is filled in place, or None where there is none yet."""
+
+    def read(document: Mapping[str, Any]) -> Any:
+        thing = make()
+        fill(thing, fields, document)
+        return thing
+
+    return optional(Shape(lambda value: take(value, fields), read))
+
+
 def _by_address(shape: Shape) -> Shape:
     return Shape(
         lambda values: {str(address): shape.write(value) for address, value in values.items()},
@@ -116,7 +126,7 @@ _ADDRESSES = _list_of(ADDRESS, tuple)
 _INTERFACES = _list_of(Shape(str, ip_interface), tuple)
 _PAIR = _list_of(PLAIN, tuple)
 # Another version may count more or less.
-_COUNTERS = Shape(dict, lambda document: {name: document.get(name, 0) for name in COUNTERS})
+_COUNTERS = Shape(dict, lambda document: Counters({name: document[name] for name in COUNTERS if name in document}))
 
 SETTINGS: Fields = {
     "virtual_router_id": PLAIN,
@@ -150,12 +160,15 @@ SENDER: Fields = {"_offset_ns": PLAIN, "_last": PLAIN, "_sent_ns": PLAIN}
 RECEIVER: Fields = {
     "_followed": _by_address(record(freshness._Heard, HEARD)),
     "_unproven": _by_address(record(freshness._Heard, HEARD)),
-    "_nonces": _list_of(PLAIN, lambda nonces: deque(nonces, maxlen=freshness.NONCES)),
+    "_nonces": _list_of(PLAIN, tuple),
     "_echoed": _by_address(PLAIN),
     "_answered": _by_address(PLAIN),
     "echo": PLAIN,
 }
-AUTHENTICATOR: Fields = {"_sender": SENDER, "_receiver": RECEIVER}
+AUTHENTICATOR: Fields = {
+    "_sender": _made(freshness.Sender, SENDER),
+    "_receiver": _made(freshness.Receiver, RECEIVER),
+}
 CODEC: Fields = {"_authenticator": AUTHENTICATOR, "_without_pseudo_header": _list_of(ADDRESS, frozenset)}
 MEMBERSHIP: Fields = {"joined": PLAIN, "fault": PLAIN, "claim": optional(record(member.Claim, CLAIM))}
 

@@ -48,7 +48,8 @@ class Reaper:
         self._loop = asyncio.get_running_loop()
         self._held: dict[Hashable, _Held] = {}
         self._slots: dict[Hashable, int] = {}
-        self._free = list(range(reaper.SLOTS_MAX - 1, -1, -1))
+        # Below those that are taken; where there is none, the next one is behind them.
+        self._free: list[int] = []
         self._channel: socket.socket | None = None
         # Shared with the process, and with the next one if that has ended.
         self._shared: int | None = None
@@ -68,9 +69,10 @@ class Reaper:
         if after == before or len(after.addresses) > _ADDRESSES_MAX:
             return
         if holder not in self._slots:
-            if not self._free:
+            slot = self._free.pop() if self._free else len(self._slots)
+            if slot >= reaper.SLOTS_MAX:
                 return
-            self._slots[holder] = self._free.pop()
+            self._slots[holder] = slot
         self._held[holder] = after
         self._tell(holder)
 

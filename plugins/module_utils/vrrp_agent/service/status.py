@@ -87,7 +87,7 @@ def instance_status(running: VirtualRouter, present: Iterable[IPInterface]) -> d
         "fault": router.fault or router.group.fault if router.state is State.FAULT else None,
         "sync_group": running.group.name if running.group else None,
         "track_interfaces": [{"name": name, "fault": fault} for name, fault in running.tracked.items()],
-        "counters": dict(router.counters),
+        "counters": router.counters.all(),
         **running.tally.status(),
         "discontinuity_datetime": iso_time(running.counting_since_s),
         "checks": [_check(check) for check in running.checks.status()],
