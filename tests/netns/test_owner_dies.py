@@ -98,7 +98,7 @@ def wait(agent: OurAgent) -> None:
 
 
 BUGS: dict[str, tuple[str, str, Callable[[OurAgent], None]]] = {
-    "timer": ("deadline", "Deadline._due", wait),
+    "timer": ("deadline", "Deadline.due", wait),
     "advert": ("virtual_router", "VirtualRouter._send", wait),
     "news": ("routers", "Routers.follow_network", stir),
     "command": ("agent", "Agent._status", ask),

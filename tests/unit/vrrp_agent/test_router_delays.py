@@ -83,7 +83,19 @@ def test_a_lesser_master_keeps_the_role_for_the_delay() -> None:
     assert router.handle(TimerDue(), T + 31 * S - 1) == ()
     assert router.handle(TimerDue(), T + 31 * S) == takes_over(PREEMPTED)
     assert router.new_master_reason == "preempted"
-    assert router.deadline_ns == T + 31 * S + 100 * MS
+    assert router.deadline_ns == T + 31 * S + 20 * MS
+
+
+def test_who_preempts_announces_soon_again_as_the_other_may_have_meanwhile() -> None:
+    """keepalived does 5 s after its own takeover, whether or not it has read by then that it was preempted."""
+    router = backup()
+    router.handle(heard(50), T + S)
+    start = T + MASTER_DOWN
+    assert router.handle(TimerDue(), start) == takes_over(PREEMPTED)
+    for milliseconds in (20, 100):
+        assert router.deadline_ns == start + milliseconds * MS
+        assert router.handle(TimerDue(), start + milliseconds * MS) == (Announce((VIP,)),)
+    assert router.deadline_ns == start + S
 
 
 def test_a_delay_never_makes_it_sooner() -> None:

@@ -208,6 +208,8 @@ class Router:
         self._master_interval_cs = self.settings.advert_interval_cs
         self._effects.append(ClaimAddresses(self.settings.addresses))
         self._announce(now_ns)
+        if code == "preempted":
+            self._announce_ns.insert(0, now_ns + timers.ANNOUNCE_OVER_PREEMPTED_NS)
         self._send(now_ns)
 
     def _change(self, state: State, reason: str) -> None:

@@ -10,6 +10,8 @@ SECOND_NS = 1_000_000_000
 MILLISECOND_NS = 1_000_000
 # A lost announcement would leave clients with the old master's MAC until their cache expires: say it again.
 ANNOUNCE_AGAIN_NS = (100_000_000, SECOND_NS, 5 * SECOND_NS)
+# A master that was preempted may announce once more before it has heard: keepalived does 5 s after its own takeover.
+ANNOUNCE_OVER_PREEMPTED_NS = 20_000_000
 
 
 def interval_ns(interval_cs: int) -> int:
