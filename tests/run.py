@@ -49,7 +49,7 @@ SCENARIOS = (
 SCENARIOS_AT_ONCE = 4
 # What computes more than it waits.
 COMPUTING_AT_ONCE = 3
-# Only when no other process wants a processor.
+# Only when no other process of its control group wants a processor.
 IDLE = ("chrt", "--idle", "0")
 # Of a stage that failed beside others.
 SHOWN_LINES = 120

@@ -45,12 +45,12 @@ import os, sys
 sys.path.insert(0, "/usr/lib/vrrp-agent/current")
 from vrrp_agent import cli
 from vrrp_agent.service.deadline import Deadline
-due = Deadline._due
-def broken(self):
+due = Deadline.due
+def broken(self, at_ns):
     if os.path.exists("/etc/bug"):
         raise ZeroDivisionError("a bug of the test")
-    due(self)
-Deadline._due = broken
+    due(self, at_ns)
+Deadline.due = broken
 raise SystemExit(cli.main())
 """
 

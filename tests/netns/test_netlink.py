@@ -132,7 +132,7 @@ def test_an_unanswered_dump_is_an_error(requests: Any) -> None:
 def test_without_privileges_each_address_says_so(netns: Callable[[str], Namespace]) -> None:
     script = """
 import os
-from ipaddress import ip_address, ip_interface
+from ipaddress import ip_interface
 from vrrp_agent.linux.interfaces import Kernel
 os.setuid(65534)  # after the imports: the interpreter may be readable by root alone
 print(*Kernel().add_addresses(1, [ip_interface("10.139.1.1/24")], None))
@@ -153,6 +153,19 @@ except ImportError as error:
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("pyroute2")
+
+
+def test_pyroute2_comes_without_multiprocessing_and_others_get_it_whole() -> None:
+    script = """
+import sys
+from vrrp_agent.linux import netlink
+assert netlink.PYROUTE2_ERROR is None
+print("multiprocessing" in sys.modules)
+import multiprocessing
+print(multiprocessing.Process.__name__)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "Process"]
 
 
 @pytest.mark.parametrize("prefix_route", [True, False])
@@ -213,8 +226,10 @@ def test_an_address_is_read_as_pyroute2_reads_it(netns: Callable[[str], Namespac
     assert netlink.ADDRESS_PROTOCOL in [netlink.decode_address(frame).protocol for frame in frames]
 
 
-def test_an_attribute_that_is_cut_off_is_no_end_of_the_world() -> None:
+def test_an_address_is_read_whatever_follows_it() -> None:
+    """Attributes may be missing, unknown, or longer than they are today."""
     body = netlink.address_body(7, ip_interface("192.0.2.1/24"))
-    for octets in (body[:8], body[:10], body[:15], body + bytes(5)):
+    longer = b"".join(netlink._attribute(kind, bytes(24)) for kind in (netlink.IFA_CACHEINFO, netlink.IFA_FLAGS, 99))
+    for octets in (body[:8], body[:10], body[:15], body, body + bytes(5), body + longer):
         [frame] = netlink.split(netlink.encode(netlink.RTM_NEWADDR, 0, 1, octets))
         assert netlink.decode_address(frame)[:4] == (socket.AF_INET, 24, 0, 7)

@@ -92,10 +92,9 @@ def test_a_renewal_without_an_answer(netns: Callable[[str], Namespace]) -> None:
         link = network.link("eth0")
         assert link is not None
 
-        async def renew(lifetime_s: int) -> None:
+        def renew(lifetime_s: int) -> bool:
             assert network.prepare_renewal(link.index, VIPS, lifetime_s, node, lambda: refused.append(None))
-            assert network.renew(node)
-            await asyncio.sleep(0)  # a turn of the loop
+            return network.renew(node)
 
         def remaining_s() -> list[int]:
             there = {one.interface: one for one in network._kernel.addresses()}
@@ -107,18 +106,18 @@ def test_a_renewal_without_an_answer(netns: Callable[[str], Namespace]) -> None:
                 await asyncio.sleep(0.01)
             network.drain()
             for lifetime_s in (1000, 2000, 2000):
-                await renew(lifetime_s)
+                assert renew(lifetime_s)
                 assert all(lifetime_s - 30 < left_s <= lifetime_s for left_s in remaining_s())
             network.drain()
             assert network.on(link.index)[VIPS[0]].remaining_s <= 60
             assert refused == []
             # What somebody takes away comes back, without a word: who renews has to see that it was gone.
             node.ip("address", "del", str(VIPS[0]), "dev", "eth0")
-            await renew(3000)
+            assert renew(3000)
             network.drain()
             assert network.missing(link.index, VIPS) == [VIPS[0]]
             node.ip("link", "del", "dev", "eth0")
-            await renew(3000)
+            assert renew(3000)
             while not refused:
                 await asyncio.sleep(0.01)
             # Nobody is told of what is over.
@@ -126,6 +125,37 @@ def test_a_renewal_without_an_answer(netns: Callable[[str], Namespace]) -> None:
             refused.clear()
             await asyncio.sleep(0.05)
             assert refused == []
+        finally:
+            network.close()
+
+    play(node, story)
+
+
+def test_many_are_renewed_together(netns: Callable[[str], Namespace]) -> None:
+    """In more than one message; who lets go, or claims anew, while they are gathered has nothing renewed."""
+    node = netns("node")
+    node.ip("link", "add", "eth0", "type", "veth", "peer", "name", "eth1")
+    node.ip("link", "set", "dev", "eth0", "up")
+
+    async def story() -> None:
+        again: list[None] = []
+        network = Network(lambda: None, lambda *packet: None)
+        link = network.link("eth0")
+        assert link is not None
+        gone, claimed, *others = MANY
+        try:
+            for vip in MANY:
+                assert network.claim(link.index, [vip], 60, vip) == []
+                assert network.prepare_renewal(link.index, [vip], 1000, vip, lambda: again.append(None))
+            with network._renewals.together():
+                assert all(map(network.renew, MANY))
+                assert network.release(link.index, [gone], gone) == []
+                assert network.claim(link.index, [claimed], 90, claimed) == []
+            left_s = {one.interface: one.remaining_s for one in network._kernel.addresses() if one.index == link.index}
+            assert gone not in left_s
+            assert 60 < left_s[claimed] <= 90
+            assert all(900 < left_s[vip] <= 1000 for vip in others)
+            assert again == []
         finally:
             network.close()
 

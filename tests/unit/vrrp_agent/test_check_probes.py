@@ -147,7 +147,7 @@ import json, sys
 sys.modules["pyroute2"] = None  # on a node it brings none of these either
 from vrrp_agent import cli, config
 assert cli.main(["run", "--config", "/no/such", "--runtime-dir", sys.argv[1]]) == 2
-found = {"_ssl", "_hashlib", "difflib", "decimal"} & set(sys.modules)
+found = {"_ssl", "_hashlib", "difflib", "decimal", "shutil", "_bz2", "_lzma"} & set(sys.modules)
 [web] = config.parse(json.loads(sys.argv[2])).instances
 from vrrp_agent.service.checks.once import run_once
 import asyncio

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Coroutine, Iterable
+from collections.abc import Iterable
 from ipaddress import ip_interface
-from typing import Any, Callable
+from typing import Callable
 
 import pytest
 from vrrp_agent.linux.renewals import Renewal
-from vrrp_agent.service import renewals
 from vrrp_agent.service.renewals import Renewals
 
 VIP, OTHER = ip_interface("192.0.2.100/24"), ip_interface("192.0.2.101/24")
@@ -42,7 +41,7 @@ class Kernel:
         os.close(self._writing)
 
 
-Story = Callable[[Renewals, Kernel, list[str]], Coroutine[Any, Any, None]]
+Story = Callable[[Renewals, Kernel, list[str]], None]
 
 
 def play(story: Story) -> None:
@@ -54,7 +53,7 @@ def play(story: Story) -> None:
         for number, holder in enumerate("ab", 1):
             assert held.prepare(holder, (number, 3, True, (VIP,)), lambda holder=holder: again.append(holder))
         try:
-            await story(held, kernel, again)
+            story(held, kernel, again)
         finally:
             held.close()
             kernel.close()
@@ -62,63 +61,64 @@ def play(story: Story) -> None:
     asyncio.run(run())
 
 
-def test_those_of_one_turn_go_together() -> None:
-    async def story(held: Renewals, kernel: Kernel, again: list[str]) -> None:
-        assert held.send("a") and held.send("b")
-        assert kernel.sent == []
-        await asyncio.sleep(0)
+def test_those_who_are_gathered_go_together_and_others_at_once() -> None:
+    def story(held: Renewals, kernel: Kernel, again: list[str]) -> None:
+        with held.together():
+            assert held.send("a") and held.send("b")
+            assert kernel.sent == []
         assert held.send("b")
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        with held.together():
+            pass
         assert (kernel.sent, again) == ([[1, 2], [2]], [])
 
     play(story)
 
 
-def test_who_lets_go_in_the_same_turn_is_not_renewed() -> None:
+def test_who_lets_go_meanwhile_is_not_renewed() -> None:
     """It would be put back, and nobody would take it away."""
 
-    async def story(held: Renewals, kernel: Kernel, again: list[str]) -> None:
-        assert held.send("a") and held.send("b")
-        held.forget("a")
-        await asyncio.sleep(0)
+    def story(held: Renewals, kernel: Kernel, again: list[str]) -> None:
+        with held.together():
+            assert held.send("a") and held.send("b")
+            held.forget("a")
         assert kernel.sent == [[2]]
         assert not held.send("a")
+        with held.together():
+            assert not held.send("a") and held.send("b")
+            held.forget("b")
+        assert kernel.sent == [[2]]
 
     play(story)
 
 
 def test_who_has_other_addresses_by_then_has_those_renewed() -> None:
-    async def story(held: Renewals, kernel: Kernel, again: list[str]) -> None:
-        assert held.send("a")
-        held.prepare("a", (7, 3, True, (OTHER,)), lambda: None)
-        await asyncio.sleep(0)
+    def story(held: Renewals, kernel: Kernel, again: list[str]) -> None:
+        with held.together():
+            assert held.send("a")
+            held.prepare("a", (7, 3, True, (OTHER,)), lambda: None)
         assert kernel.sent == [[7]]
 
     play(story)
 
 
-def test_all_are_claimed_when_the_kernel_has_not_heard() -> None:
-    async def story(held: Renewals, kernel: Kernel, again: list[str]) -> None:
+def test_who_has_not_been_heard_does_it_the_long_way() -> None:
+    def story(held: Renewals, kernel: Kernel, again: list[str]) -> None:
         kernel.hears = False
-        assert held.send("a") and held.send("b")
-        await asyncio.sleep(0)
+        with held.together():
+            assert held.send("a") and held.send("b")
         assert again == ["a", "b"]
+        assert not held.send("a")
 
     play(story)
 
 
-def test_a_process_that_was_held_up_puts_nothing_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stopped between the advert and the renewal, it goes on when the addresses may be another node's."""
-
-    async def story(held: Renewals, kernel: Kernel, again: list[str]) -> None:
-        assert held.send("a")
-        monkeypatch.setattr(renewals, "_LATE_S", -1.0)
-        await asyncio.sleep(0)
-        assert (kernel.sent, again) == ([], [])
-        monkeypatch.undo()
-        assert held.send("a")
-        await asyncio.sleep(0)
+def test_what_was_gathered_is_renewed_though_something_went_wrong_meanwhile() -> None:
+    def story(held: Renewals, kernel: Kernel, again: list[str]) -> None:
+        with pytest.raises(ZeroDivisionError), held.together():
+            assert held.send("a")
+            raise ZeroDivisionError
         assert kernel.sent == [[1]]
+        assert held.send("b")
+        assert kernel.sent == [[1], [2]]
 
     play(story)

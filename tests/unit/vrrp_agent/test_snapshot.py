@@ -16,7 +16,7 @@ from signed_story import ENFORCE, KEY, SIGNED, UTC
 from story import EXTRA, HIGHER, LOWER, MASTER, OURS, SECOND_VIP, US, VIP, S, T, backup, heard, master
 from test_router_invariants import others, settings
 from vrrp_agent.protocol import events, freshness, member, resigning, snapshot, yielding
-from vrrp_agent.protocol.events import InterfaceUp, Master, PacketReceived, SendAdvert, Start, TimerDue
+from vrrp_agent.protocol.events import InterfaceUp, Master, PacketReceived, PacketRejected, SendAdvert, Start, TimerDue
 from vrrp_agent.protocol.router import Router
 from vrrp_agent.protocol.settings import Authentication, Settings
 
@@ -24,6 +24,15 @@ from vrrp_agent.protocol.settings import Authentication, Settings
 def utc_ns() -> int:
     """A wall clock that stands still."""
     return UTC
+
+
+def signing() -> Router:
+    """A MASTER whose adverts are signed."""
+    router = Router(SIGNED, utc_ns)
+    router.handle(InterfaceUp(US), T)
+    router.handle(Start(), T)
+    router.handle(TimerDue(), T + 4 * S)
+    return router
 
 
 def copied(router: Router, like: Settings | None = None) -> Router:
@@ -35,13 +44,13 @@ def copied(router: Router, like: Settings | None = None) -> Router:
 
 # --- complete
 
-CODEC = Router(SIGNED, utc_ns)._codec
+CODEC = Router(OURS)._codec
 PARTS = {
     "Router": (Router(OURS), snapshot.ROUTER),
     "Codec": (CODEC, snapshot.CODEC),
     "Authenticator": (CODEC._authenticator, snapshot.AUTHENTICATOR),
-    "Sender": (CODEC._authenticator._sender, snapshot.SENDER),
-    "Receiver": (CODEC._authenticator._receiver, snapshot.RECEIVER),
+    "Sender": (freshness.Sender(), snapshot.SENDER),
+    "Receiver": (freshness.Receiver(), snapshot.RECEIVER),
     "Membership": (member.Membership(), snapshot.MEMBERSHIP),
 }
 VALUES = {
@@ -76,7 +85,7 @@ def test_nested_tables_are_those_of_the_parts() -> None:
         snapshot.CODEC,
         snapshot.AUTHENTICATOR,
     ]
-    written = snapshot.write(Router(SIGNED, utc_ns))["_codec"]["_authenticator"]
+    written = snapshot.write(signing())["_codec"]["_authenticator"]
     assert {name: set(part) for name, part in written.items()} == {
         "_sender": set(snapshot.SENDER),
         "_receiver": set(snapshot.RECEIVER),
@@ -156,12 +165,24 @@ def test_it_remembers_what_it_has_heard_of_signed_adverts() -> None:
 
 def test_what_it_has_heard_of_signed_adverts_outlives_its_keys() -> None:
     """They may come back by the next reload."""
-    router = Router(SIGNED, utc_ns)
-    router.handle(events.Reconfigured(OURS), T)
+    router = signing()
+    router.handle(events.Reconfigured(OURS), T + 20 * S)
     other = copied(router)
     assert other.settings == OURS
-    assert snapshot.write(other)["_codec"]["_authenticator"]["_receiver"] is not None
+    assert snapshot.write(other)["_codec"]["_authenticator"] == snapshot.write(router)["_codec"]["_authenticator"]
+    assert other._codec._authenticator._sender._last is not None
     assert snapshot.write(Router(OURS))["_codec"]["_authenticator"] == {"_sender": None, "_receiver": None}
+
+
+def test_keys_that_come_with_the_other_process_count_at_once() -> None:
+    """An upgrade reads a configuration that has them for the first time."""
+    other = copied(backup(), like=SIGNED)
+    unsigned = heard(200)
+    assert [type(effect) for effect in other.handle(unsigned, T + S)] == [PacketRejected]
+    assert other.counters["auth_ext_missing"] == 1
+    effects = other.handle(TimerDue(), T + 20 * S)
+    [advert] = [effect for effect in effects if isinstance(effect, SendAdvert)]
+    assert len(advert.message) == len(unsigned.message) + 28
 
 
 def test_it_answers_in_the_style_of_checksum_that_it_has_heard() -> None:

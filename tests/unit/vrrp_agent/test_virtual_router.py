@@ -9,6 +9,7 @@ import asyncio
 import errno
 import time
 from collections.abc import Coroutine
+from contextlib import nullcontext
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
@@ -88,7 +89,7 @@ class Segment:
         self.unread: list[Callable[[], None]] = []
         self.behind = 0
         self.read_before_ns = 0
-        self.wakings = Wakings()
+        self.wakings = Wakings(nullcontext)
 
     @property
     def reception(self) -> Segment:
@@ -254,6 +255,24 @@ def test_where_adverts_are_read_now_and_then_a_later_deadline_needs_no_timer() -
         running.deadline.follow()
         assert now_ns < running.deadline._wake_ns < due_ns
         await until_master(running)
+
+    play_backup(story)
+
+
+def test_who_waits_for_nothing_is_not_woken_and_waits_again_when_asked_to() -> None:
+    """Twice for the same moment is once; a moment that it has waited for before is none of its business."""
+
+    async def story(running: VirtualRouter, segment: Segment) -> None:
+        wake_ns = running.deadline._wake_ns
+        running.deadline.cancel()
+        running.deadline.due(wake_ns)
+        assert (running.router.state, running.deadline._wake_ns) == (BACKUP, None)
+        running.deadline.follow()
+        running.deadline.cancel()
+        running.deadline.follow()
+        assert running.deadline._wake_ns == wake_ns
+        await until_master(running)
+        assert running.tally.status()["transitions"][-1]["count"] == 1
 
     play_backup(story)
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -29,7 +31,7 @@ class Waiter:
 
 def test_all_of_one_moment_are_woken_by_one_timer(monkeypatch: pytest.MonkeyPatch) -> None:
     async def story() -> None:
-        wakings, first, second, timers = Wakings(), Waiter(), Waiter(), []
+        wakings, first, second, timers = Wakings(nullcontext), Waiter(), Waiter(), []
         loop = asyncio.get_running_loop()
         call_at = loop.call_at
         monkeypatch.setattr(loop, "call_at", lambda *given, **more: timers.append(given) or call_at(*given, **more))
@@ -48,13 +50,21 @@ def test_all_of_one_moment_are_woken_by_one_timer(monkeypatch: pytest.MonkeyPatc
 def test_a_bug_in_one_is_told_and_costs_no_other_its_moment() -> None:
     async def story() -> None:
         told: list[dict[str, Any]] = []
+        spans: list[list[int]] = []
+
+        @contextmanager
+        def together() -> Iterator[None]:
+            yield
+            spans.append([*broken.woken, *sound.woken])
+
         asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
-        wakings, broken, sound = Wakings(), Waiter(fails=True), Waiter()
+        wakings, broken, sound = Wakings(together), Waiter(fails=True), Waiter()
         at_ns = time.monotonic_ns()
         wakings.wake(at_ns, broken)
         wakings.wake(at_ns, sound)
         while not sound.woken:
             await asyncio.sleep(0.001)
         assert [str(context["exception"]) for context in told] == ["a bug"]
+        assert spans == [[at_ns, at_ns]]
 
     asyncio.run(asyncio.wait_for(story(), 20))

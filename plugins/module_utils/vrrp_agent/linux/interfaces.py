@@ -24,7 +24,7 @@ _INTERFACES: dict[int, type[IPv4Interface] | type[IPv6Interface]] = {
     socket.AF_INET: IPv4Interface,
     socket.AF_INET6: IPv6Interface,
 }
-READ_LIMIT = 128  # events a turn, some 5 ms: adverts must not wait for a flood of them
+READ_LIMIT = 128  # events a turn, some 2 ms: adverts must not wait for a flood of them
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ INFINITE_S = 0xFFFFFFFF
 # VRRP's IP protocol number. Linux < 5.18 ignores the attribute.
 ADDRESS_PROTOCOL = 112
 
-BATCH = 100  # acks of one batch must fit into the socket's receive buffer, and the event loop waits meanwhile
+BATCH = 100  # refusals of one batch must fit into the socket's receive buffer, and the event loop waits meanwhile
 DUMP_ATTEMPTS = 8
 ANSWER_TIMEOUT_S = 2  # only a guard: the answer is there when sendmsg returns
 EVENT_BUFFER_BYTES = 4 << 20  # some 4,000 address events
@@ -141,8 +141,8 @@ def decode_address(frame: Frame) -> AddressMessage:
         values[kind] = data[offset + _ATTRIBUTE.size : offset + length]
         offset += max(_ATTRIBUTE.size, (length + 3) & ~3)
     if IFA_FLAGS in values:
-        [flags] = _FLAGS.unpack(values[IFA_FLAGS])
-    valid_s = _CACHEINFO.unpack(values[IFA_CACHEINFO])[1] if IFA_CACHEINFO in values else 0
+        [flags] = _FLAGS.unpack_from(values[IFA_FLAGS])
+    valid_s = _CACHEINFO.unpack_from(values[IFA_CACHEINFO])[1] if IFA_CACHEINFO in values else 0
     # On a point-to-point link IFA_ADDRESS is the peer's; IPv6 has IFA_LOCAL only there.
     address = values.get(IFA_LOCAL) or values.get(IFA_ADDRESS, b"")
     return AddressMessage(family, prefix_length, flags, index, address, valid_s, values.get(IFA_PROTO, b"\0")[0])

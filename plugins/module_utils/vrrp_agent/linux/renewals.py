@@ -21,6 +21,8 @@ from .netlink import IPInterface
 _FLAGS = netlink.NLM_F_CREATE | netlink.NLM_F_REPLACE
 # On an IPv6 address of 200 others the kernel spends some 10 us: the loop waits meanwhile.
 _OCTETS_MAX = 1 << 17
+# Of many holders: some 400 addresses. What the kernel takes in one message is up to the host's net.core.wmem_default.
+_PORTION_OCTETS = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -61,14 +63,14 @@ class RenewalSocket:
 
     def send(self, renewals: Iterable[Renewal]) -> bool:
         """Have the kernel renew all of these; whether it has heard of all."""
-        portion = b""
+        portion: list[bytes] = []
         try:
             for renewal in renewals:
-                if len(portion) + len(renewal.octets) > _OCTETS_MAX:
-                    self._socket.send(portion)
-                    portion = b""
-                portion += renewal.octets
-            self._socket.send(portion)
+                if portion and sum(map(len, portion)) + len(renewal.octets) > _PORTION_OCTETS:
+                    self._socket.send(b"".join(portion))
+                    portion = []
+                portion.append(renewal.octets)
+            self._socket.send(b"".join(portion))
         except OSError:
             return False
         return True

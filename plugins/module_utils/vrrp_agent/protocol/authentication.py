@@ -39,7 +39,7 @@ class Authenticator:
 
     def __init__(self, settings: Settings, utc_ns: Callable[[], int]) -> None:
         self._utc_ns = utc_ns
-        # From the first key on.
+        # From the first signed advert on: few have keys.
         self._sender: freshness.Sender | None = None
         self._receiver: freshness.Receiver | None = None
         self.reconfigure(settings)
@@ -52,17 +52,16 @@ class Authenticator:
         # The first one signs.
         self._key_id = next(iter(self._keys), None)
         self._mode = settings.authentication.mode
-        if self._keys and self._receiver is None:
-            self._sender, self._receiver = freshness.Sender(), freshness.Receiver()
 
     def sign(self, message: bytes, source: IPAddress, now_ns: int) -> bytes:
         """The trailer for a message; none where nothing is to be signed."""
-        if self._key_id is None or self._mode == "receive-only" or self._sender is None or self._receiver is None:
+        if self._key_id is None or self._mode == "receive-only":
             return b""
+        sender, receiver = self._memory()
         window_ns = freshness.window_ns(self._interval_ns)
-        sequence = self._sender.next(now_ns, self._utc_ns(), window_ns, self._receiver.echo)
+        sequence = sender.next(now_ns, self._utc_ns(), window_ns, receiver.echo)
         octets = trailer.write(message, source, self._key_id, self._keys[self._key_id], sequence)
-        self._receiver.note_sent(trailer.read(octets).nonce)
+        receiver.note_sent(trailer.read(octets).nonce)
         return octets
 
     def split(self, octets: bytes) -> tuple[bytes, bytes]:
@@ -76,7 +75,7 @@ class Authenticator:
 
         `asks`: whether the sender of a genuine advert of an unknown time is worth a question.
         """
-        if not self._keys or self._receiver is None:
+        if not self._keys:
             return ()
         if not octets:
             return self._tolerate(packet.PacketError("auth_ext_missing", "not signed"))
@@ -88,13 +87,19 @@ class Authenticator:
         if not trailer.genuine(message, source, self._keys[read.key_id], octets):
             raise packet.PacketError("auth_ext_invalid_hmac", f"not signed with our key {read.key_id}")
         try:
-            ahead_ns = self._receiver.judge(source, read, now_ns, self._utc_ns(), self._interval_ns, asks)
+            receiver = self._memory()[1]
+            ahead_ns = receiver.judge(source, read, now_ns, self._utc_ns(), self._interval_ns, asks)
         except packet.PacketError as error:
             return self._tolerate(error)
         if abs(ahead_ns) <= freshness.window_ns(self._interval_ns) // 2:
             return ()
         seconds = f"{abs(ahead_ns) / timers.SECOND_NS:.1f} s {'ahead of' if ahead_ns > 0 else 'behind'} ours"
         return (("auth_clock_skew", f"its clock is {seconds}"),)
+
+    def _memory(self) -> tuple[freshness.Sender, freshness.Receiver]:
+        if self._sender is None or self._receiver is None:
+            self._sender, self._receiver = freshness.Sender(), freshness.Receiver()
+        return self._sender, self._receiver
 
     def _tolerate(self, error: packet.PacketError) -> Remarks:
         """While keys are rolled out, whoever signs nothing is believed: to doubt who signs would protect nobody."""

@@ -77,8 +77,8 @@ class Deadline:
         return _LOOP_TICK_NS if self._running.router.state is State.BACKUP else 0
 
     def _wake_at(self, wake_ns: int) -> None:
-        self._wake_ns = wake_ns
         self._network.wakings.wake(wake_ns, self)
+        self._wake_ns = wake_ns
 
     def _is_all_read(self, until_ns: int) -> bool:
         index, family = self._running.index, self._running.instance.family

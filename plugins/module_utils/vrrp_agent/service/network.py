@@ -45,7 +45,6 @@ class Network:
         self._kernel = Kernel()
         self._frames = FrameSocket()
         self.reception = Reception(on_packet)
-        self.wakings = Wakings()
         self._links: dict[int, Link] = {}
         self._addresses: dict[int, dict[IPInterface, Address]] = {}
         # What follows from them, found once: every virtual router asks for it after any news.
@@ -62,6 +61,8 @@ class Network:
         self._read_all()
         self.reaper = Reaper(removals)
         self._renewals = Renewals(self._kernel.renewals)
+        # Who is woken at the same moment renews together.
+        self.wakings = Wakings(self._renewals.together)
         self.virtual_macs = VirtualMacs(self._read_links, self.link)
 
     def close(self) -> None:
@@ -157,6 +158,7 @@ class Network:
 
         From here on they are `holder`'s, and nobody else's to release.
         """
+        self._renewals.forget(holder)  # one that is yet to be sent may have other terms
         self._holders.update({(index, address): holder for address in addresses})
         # A route to the subnet by a virtual MAC's interface would carry the host's own traffic.
         prefix_route = not self.virtual_macs.has(index)
@@ -174,7 +176,7 @@ class Network:
         return self._renewals.prepare(holder, (index, lifetime_s, prefix_route, tuple(addresses)), again)
 
     def renew(self, holder: Hashable) -> bool:
-        """Have what was prepared renewed, in this turn of the loop and without waiting for it; whether that can be.
+        """Renew what was prepared without waiting for it; whether the kernel has heard, or is about to.
 
         No news come of it, so that it must not be how an address gets there.
         """

@@ -48,7 +48,7 @@ class Reaper:
         self._loop = asyncio.get_running_loop()
         self._held: dict[Hashable, _Held] = {}
         self._slots: dict[Hashable, int] = {}
-        # Below those that are taken; where there is none, the next one is behind them.
+        # Between those that are taken; where there is none, the next one is behind them.
         self._free: list[int] = []
         self._channel: socket.socket | None = None
         # Shared with the process, and with the next one if that has ended.

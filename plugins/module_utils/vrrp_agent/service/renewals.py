@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from typing import Callable, NamedTuple
 
 from ..linux.renewals import Renewal, RenewalSocket
@@ -24,18 +25,14 @@ class _Kept(NamedTuple):
     again: Callable[[], None]
 
 
-# After so long they may have gone, and be another node's: they are no longer ours to put there.
-_LATE_S = 1.0
-
-
 class Renewals:
-    """Of all holders; what several want renewed at the same time goes to the kernel together."""
+    """Of all holders."""
 
     def __init__(self, opened: RenewalSocket) -> None:
         self._socket = opened
         self._kept: dict[Hashable, _Kept] = {}
-        self._due: list[Hashable] = []
-        self._due_since_s = 0.0
+        # Whose renewals go to the kernel together, while some are being gathered.
+        self._gathered: list[Hashable] | None = None
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(opened.fileno(), self._read_refused)
 
@@ -54,27 +51,33 @@ class Renewals:
         return True
 
     def send(self, holder: Hashable) -> bool:
-        """Have what was prepared for a holder renewed, in this turn of the loop; whether there is such a thing."""
-        if holder not in self._kept:
-            return False
-        if not self._due:
-            self._due_since_s = self._loop.time()
-            self._loop.call_soon(self._send_due)
-        self._due.append(holder)
-        return True
+        """Have what was prepared for a holder renewed; whether there is such a thing, and the kernel has heard.
+
+        While renewals are gathered it hears all of them at the end, and who it has not heard is told by `again`.
+        """
+        kept = self._kept.get(holder)
+        if kept is not None and self._gathered is not None:
+            self._gathered.append(holder)
+            return True
+        return kept is not None and self._socket.send([kept.renewal])
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Gather what is renewed meanwhile; nothing else may come in between, or it would be renewed too late."""
+        self._gathered = []
+        try:
+            yield
+        finally:
+            gathered, self._gathered = self._gathered, None
+            # Not of those who have let go since: nobody would take their addresses away again.
+            kept = [self._kept[holder] for holder in gathered if holder in self._kept]
+            if kept and not self._socket.send([one.renewal for one in kept]):
+                for one in kept:
+                    one.again()
 
     def forget(self, holder: Hashable) -> None:
         """It renews nothing any more."""
         self._kept.pop(holder, None)
-
-    def _send_due(self) -> None:
-        due, self._due = self._due, []
-        if self._loop.time() - self._due_since_s > _LATE_S:
-            return
-        kept = [self._kept[holder] for holder in due if holder in self._kept]
-        if not self._socket.send([one.renewal for one in kept]):
-            for one in kept:
-                one.again()
 
     def _read_refused(self) -> None:
         refused = self._socket.refused()
