@@ -9,6 +9,7 @@ from typing import Any
 
 from vrrp_agent.protocol import events
 from vrrp_agent.protocol.events import PacketReceived, SendAdvert, State
+from vrrp_agent.protocol.freshness import Receiver, Sender
 from vrrp_agent.protocol.router import Router
 from vrrp_agent.protocol.settings import IPAddress, IPInterface, Settings
 
@@ -273,21 +274,21 @@ class Agent(Node):
     def _trust(self) -> dict[str, object]:
         """What an answer may change."""
         values = {**self._memory(), **vars(self.router._codec)}
-        values.pop("_followed", None)
-        values.update({name: dict(values[name]) for name in ("_unproven", "_echoed", "_answered") if name in values})
+        del values["_followed"]
+        values.update({name: dict(values[name]) for name in ("_unproven", "_echoed", "_answered")})
         return values
 
     def _memory(self) -> dict[str, Any]:
-        """Of signed adverts; nothing where none are."""
+        """Of signed adverts: as it is made, where there is none yet."""
         authenticator = self.router._codec._authenticator
-        parts = (authenticator._sender, authenticator._receiver)
-        return {name: value for part in parts if part is not None for name, value in vars(part).items()}
+        sender, receiver = authenticator._sender or Sender(), authenticator._receiver or Receiver()
+        return {**vars(sender), **vars(receiver)}
 
     def _snapshot(self) -> dict[str, object]:
         values = {name: value for name, value in vars(self.router).items() if name not in ("counters", "_effects")}
         values["_announce_ns"] = tuple(self.router._announce_ns)
         values["_codec"] = {name: value for name, value in vars(self.router._codec).items() if name != "_encoded"}
-        values["_followed"] = dict(self._memory().get("_followed", {}))
+        values["_followed"] = dict(self._memory()["_followed"])
         values["accepted"] = self.router.counters["advertisement_rcvd"]
         return values
 

@@ -538,7 +538,7 @@ def test_an_advert_of_the_last_moment_is_heard(monkeypatch: pytest.MonkeyPatch) 
 
         monkeypatch.setattr(time, "sleep", hear_meanwhile)
         # It wakes at once and sleeps until the very end, however late a busy machine's loop is.
-        monkeypatch.setattr(deadline, "_LOOP_TICK_NS", 10**12)
+        monkeypatch.setattr(deadline, "_EARLY_NS", 10**12)
         running.start()
         await wait_until(lambda: slept != [])
         assert (running.router.state, str(running.router.master.address)) == (BACKUP, "192.0.2.11")

@@ -20,6 +20,9 @@ class State(enum.Enum):
     MASTER = "MASTER"
     FAULT = "FAULT"
 
+    # By identity, as there is one of each: Enum's own is computed in Python, at every event.
+    __hash__ = object.__hash__
+
 
 class Master(NamedTuple):
     """The router that was last heard as master; a tuple, as one is made of each advert that is heard."""

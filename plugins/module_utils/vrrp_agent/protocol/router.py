@@ -101,7 +101,9 @@ class Router:
         self._effects = []
         if not isinstance(event, PacketReceived):  # of which nothing may count before it is accepted
             self._followed = None
-        if self.state is State.MASTER and now_ns - self._advert_sent_ns > self.master_down_ns:
+        # Three intervals at least, which is quickly seen to be not so.
+        is_late = now_ns - self._advert_sent_ns > 3 * timers.CENTISECOND_NS * self._master_interval_cs
+        if is_late and self.state is State.MASTER and now_ns - self._advert_sent_ns > self.master_down_ns:
             master.oversleep(self, now_ns)
         self.dispatch(event, now_ns)
         return tuple(self._effects)

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 # An advert waits for others by this share of its interval, and no longer than that.
 _GATHER_SHARE, _GATHER_MAX_NS = 10, 10_000_000
-# The loop waits in whole milliseconds, rounded up.
-_LOOP_TICK_NS = 1_000_000
+# By how much a BACKUP wakes before its deadline, to meet it, as the clients of a dead MASTER wait for it: the loop
+# waits in whole milliseconds, rounded up.
+_EARLY_NS = 1_000_000
+_TIMER_DUE = TimerDue()
 
 
 class Deadline:
@@ -40,7 +42,8 @@ class Deadline:
         if deadline_ns is None or 0 < self._network.reception.read_before_ns < deadline_ns:
             return
         self._running.addresses.keep_until(deadline_ns)
-        wake_ns = self._look_ns(self.gathered_ns(deadline_ns) - self._early_ns)
+        is_backup = self._running.router.state is State.BACKUP
+        wake_ns = self._look_ns(deadline_ns - _EARLY_NS) if is_backup else self.gathered_ns(deadline_ns)
         if self._wake_ns is None or self._wake_ns > wake_ns:
             self._wake_at(wake_ns)
 
@@ -61,20 +64,12 @@ class Deadline:
 
     def _look_ns(self, wake_ns: int) -> int:
         """When a BACKUP looks whether a deadline has moved, as it mostly has: all of one interval at common times."""
-        if self._running.router.state is State.BACKUP:
-            common_ns = wake_ns // self._interval_ns * self._interval_ns
-            if common_ns > time.monotonic_ns():
-                return common_ns
-        return wake_ns
+        common_ns = wake_ns // self._interval_ns * self._interval_ns
+        return common_ns if common_ns > time.monotonic_ns() else wake_ns
 
     @property
     def _interval_ns(self) -> int:
         return timers.interval_ns(self._running.instance.advert_interval_cs)
-
-    @property
-    def _early_ns(self) -> int:
-        """By how much it wakes before its deadline, to meet it: the clients of a dead MASTER wait for a BACKUP."""
-        return _LOOP_TICK_NS if self._running.router.state is State.BACKUP else 0
 
     def _wake_at(self, wake_ns: int) -> None:
         self._network.wakings.wake(wake_ns, self)
@@ -91,7 +86,7 @@ class Deadline:
         self._wake_ns = None
         router = self._running.router
         deadline_ns, now_ns = router.deadline_ns, time.monotonic_ns()
-        if deadline_ns is not None and deadline_ns - now_ns <= self._early_ns and router.state is State.BACKUP:
+        if router.state is State.BACKUP and deadline_ns is not None and deadline_ns - now_ns <= _EARLY_NS:
             time.sleep(max(0, deadline_ns - now_ns) / 1e9)
             # What came in time counts, even where nobody has read it in time.
             if not self._is_all_read(deadline_ns):
@@ -99,7 +94,8 @@ class Deadline:
                 return
             deadline_ns, now_ns = router.deadline_ns, time.monotonic_ns()
         if deadline_ns is not None and deadline_ns <= now_ns:
-            self._running.tally.note_late(max(0, now_ns - self.gathered_ns(deadline_ns)))
-            self._running.handle(TimerDue())
+            # A MASTER has waited for this moment, a BACKUP for its deadline.
+            self._running.tally.note_late(max(0, now_ns - max(at_ns, deadline_ns)))
+            self._running.handle(_TIMER_DUE)
         else:
             self.follow()
