@@ -29,7 +29,7 @@ MEASURES: dict[str, tuple[Measure, set[str]]] = {
     "takeover": (partial(takeover.answers, FAST, 1), {"answers_ms"}),
     "addresses": (partial(takeover.addresses, Load(1, 0.1, 20), 1), {"up_ms", "announced_ms"}),
     # Nobody is kept busy here: other tests run beside this one.
-    "busy": (partial(busy.measure, 0.5, workers=0), {"failovers", "longest_gap_ms"}),
+    "busy": (partial(busy.measure, 0.5, workers=0), {"failovers", "unexplained", "pauses", "longest_gap_ms"}),
     "scale": (
         _scale,
         {

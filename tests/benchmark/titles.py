@@ -24,6 +24,8 @@ FIGURES = {
     "announced_ms": ("down timer expires to last address up and announced", "ms"),
     "lost": ("probes lost", ""),
     "failovers": ("false failovers", ""),
+    "unexplained": ("false failovers, the machine itself not having stood still", ""),
+    "pauses": ("times that the machine itself stood still", ""),
     "longest_gap_ms": ("longest gap between adverts", "ms"),
 }
 
@@ -67,4 +69,5 @@ AIMS = {
     **{("addresses", case, "up_ms"): Aim(ratio=1.0) for case in ("1", "20", "200")},
     **{("planned", case, "lost"): Aim(most=0) for case in ("stop", "restart", "reload", "upgrade", "switchover")},
     ("busy", "10ms", "failovers"): Aim(most=0),
+    ("busy", "10ms", "unexplained"): Aim(most=0),
 }

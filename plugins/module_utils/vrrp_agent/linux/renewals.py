@@ -63,14 +63,14 @@ class RenewalSocket:
 
     def send(self, renewals: Iterable[Renewal]) -> bool:
         """Have the kernel renew all of these; whether it has heard of all."""
-        portion: list[bytes] = []
+        portion = bytearray()
         try:
             for renewal in renewals:
-                if portion and sum(map(len, portion)) + len(renewal.octets) > _PORTION_OCTETS:
-                    self._socket.send(b"".join(portion))
-                    portion = []
-                portion.append(renewal.octets)
-            self._socket.send(b"".join(portion))
+                if portion and len(portion) + len(renewal.octets) > _PORTION_OCTETS:
+                    self._socket.send(portion)
+                    portion.clear()
+                portion += renewal.octets
+            self._socket.send(portion)
         except OSError:
             return False
         return True
