@@ -27,12 +27,14 @@ def measure(seconds: float, kind: str, release: str, workers: int | None = None)
     with pair_of(kind, LOAD, release) as pair:
         pair.up(settle_s=1.0)
         before, metronomes = pair.b.masterships(), Metronomes()
-        with _busy(cpu_count() or 1 if workers is None else workers), pair.recording() as heard:
-            ended = time.monotonic() + seconds
-            while time.monotonic() < ended:
-                time.sleep(min(READ_EVERY_S, max(0.0, ended - time.monotonic())))
-                heard += pair.observer.read()
-        pauses = metronomes.stop()
+        try:
+            with _busy(cpu_count() or 1 if workers is None else workers), pair.recording() as heard:
+                ended = time.monotonic() + seconds
+                while time.monotonic() < ended:
+                    time.sleep(min(READ_EVERY_S, max(0.0, ended - time.monotonic())))
+                    heard += pair.observer.read()
+        finally:
+            pauses = metronomes.stop()
         gap_ms = max(late_ms(heard, "a", LOAD.interval_s)) + LOAD.interval_s * 1000
         return [
             {

@@ -270,7 +270,8 @@ def test_who_waits_for_nothing_is_not_woken_and_waits_again_when_asked_to() -> N
         running.deadline.follow()
         running.deadline.cancel()
         running.deadline.follow()
-        assert running.deadline._wake_ns == wake_ns
+        # Where this machine was slow, the common time has passed, and it waits for the deadline itself.
+        assert running.deadline._wake_ns in (wake_ns, running.router.deadline_ns - 1_000_000)
         await until_master(running)
         assert running.tally.status()["transitions"][-1]["count"] == 1
 
